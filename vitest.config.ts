@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+// The workspace runs from source: packages resolve each other through this export condition, nothing has to be built first.
+const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'default']
+
+const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { name, include, exclude: ['**/node_modules/**', '**/dist/**'], ...extra },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['packages/*/src/**/!(*.int).test.ts', 'apps/*/src/**/!(*.int).test.ts', 'tools/**/!(*.int).test.ts']),
+      project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 300_000,
+        maxWorkers: 2,
+      }),
+      project('e2e', ['e2e/**/*.e2e.test.ts'], { testTimeout: 600_000, hookTimeout: 900_000, maxWorkers: 2 }),
+    ],
+  },
+})
