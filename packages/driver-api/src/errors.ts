@@ -13,18 +13,7 @@ export interface DeployErrorOptions {
 }
 
 /** The step of a deploy an error happened in, in the order they run. */
-export type Phase =
-  | 'parse'
-  | 'resolve'
-  | 'open'
-  | 'scan'
-  | 'mount'
-  | 'detect'
-  | 'stage'
-  | 'diff'
-  | 'commit'
-  | 'unmount'
-  | 'close'
+export type Phase = 'parse' | 'resolve' | 'open' | 'scan' | 'mount' | 'detect' | 'stage' | 'diff' | 'commit' | 'unmount' | 'close'
 
 const marker = Symbol.for('host-deployer.error')
 

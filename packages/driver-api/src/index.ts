@@ -36,6 +36,6 @@ export {
 } from './errors.ts'
 export type { HostPath, ToolPath } from './paths.ts'
 export { hostPath, joinToolPath, toolPath } from './paths.ts'
-export type { CreateOptions, FileType, RawFs, RawStat } from './raw-fs.ts'
+export type { CreateOptions, FileType, RawDirEntry, RawFs, RawStat, XattrChange } from './raw-fs.ts'
 export type { StandardIssue, StandardResult, StandardSchemaV1 } from './standard-schema.ts'
 export type { ExecOptions, ExecResult, GuestExec, ToolHost } from './tool-host.ts'

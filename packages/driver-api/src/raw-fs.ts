@@ -14,6 +14,16 @@ export interface RawStat {
   readonly mtimeMs: number
 }
 
+export interface RawDirEntry {
+  readonly name: string
+  readonly stat: RawStat
+}
+
+export interface XattrChange {
+  readonly path: ToolPath
+  readonly attributes: ReadonlyMap<string, Uint8Array>
+}
+
 export interface CreateOptions {
   /** Permission bits, set exactly whatever the umask. */
   readonly mode: number
@@ -27,15 +37,16 @@ export interface CreateOptions {
  *
  * No primitive follows a symlink in the last position, none opens anything but a regular file (a FIFO is never opened), none overwrites:
  * `createFile`, `mkdir` and `symlink` fail with `already-exists`; files are created under a new name and renamed into place.
- * Every method rejects with `FsError`.
+ * Every method rejects with `FsError`. Calls may be issued in parallel; an implementation over a connection pipelines them. Calls are not
+ * ordered among themselves unless the caller awaits.
  */
 export interface RawFs {
   /** `not-found`, `not-a-directory` (a parent is a file). */
   lstat(path: ToolPath): Promise<RawStat>
   /** The link's text as stored. `not-a-symlink`, `not-found`. */
   readlink(path: ToolPath): Promise<string>
-  /** Names without `.` and `..`, in no particular order. `not-a-directory`, `not-found`. */
-  readdir(path: ToolPath): Promise<string[]>
+  /** Entries without `.` and `..`, in no particular order, each with its `lstat`. `not-a-directory`, `not-found`. */
+  readdir(path: ToolPath): Promise<RawDirEntry[]>
   /** A regular file's bytes. `not-a-file` for anything else, symlinks included; `too-large` when longer than `maxBytes`; `not-found`. */
   readFile(path: ToolPath, options: { readonly maxBytes: number }): Promise<Uint8Array>
   /** Creates and fills a file. `already-exists` (a dangling symlink counts), `not-found` (no parent), `no-space`, `read-only`. A failed call leaves no file. */
@@ -54,10 +65,13 @@ export interface RawFs {
   chmod(path: ToolPath, mode: number): Promise<void>
   /** Sets the numeric owner of anything, symlinks themselves included. */
   chown(path: ToolPath, uid: number, gid: number): Promise<void>
-  /** All extended attributes by full name (`security.selinux`); an empty map where there are none or the file system has no such thing. */
-  getXattrs(path: ToolPath): Promise<ReadonlyMap<string, Uint8Array>>
-  /** Sets one extended attribute. `not-supported` where the file system has none. */
-  setXattr(path: ToolPath, name: string, value: Uint8Array): Promise<void>
+  /**
+   * All extended attributes by full name (`security.selinux`), one map per path in the order asked; an empty map where there are none or the
+   * file system has no such thing. Does not follow symlinks. Many paths at once, since a transport may need a command for it.
+   */
+  getXattrs(paths: readonly ToolPath[]): Promise<ReadonlyMap<string, Uint8Array>[]>
+  /** Sets the given attributes, leaving others alone. `not-supported` where the file system has none. */
+  setXattrs(changes: readonly XattrChange[]): Promise<void>
   /** Writes everything of the file system that holds `path` to its device (`syncfs(2)`). Reports write-back errors as `io`. */
   syncfs(path: ToolPath): Promise<void>
 }

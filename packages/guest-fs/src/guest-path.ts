@@ -1,0 +1,21 @@
+declare const brand: unique symbol
+
+/** An absolute path as the guest sees it, `/etc/shadow`. It names nothing on any other machine. */
+export type GuestPath = string & { readonly [brand]: 'guest' }
+
+/**
+ * Brands an absolute path as a guest path. Repeated and trailing slashes and `.` segments are dropped; `..` is kept, since its meaning depends
+ * on links. Throws `TypeError` for a relative path, NUL, or more than 4095 bytes: requests are validated before they get here.
+ */
+export function guestPath(path: string): GuestPath {
+  if (!path.startsWith('/')) throw new TypeError(`Not an absolute path: ${JSON.stringify(path)}`)
+  if (path.includes('\0')) throw new TypeError(`A path cannot contain NUL: ${JSON.stringify(path)}`)
+  if (Buffer.byteLength(path) > 4095) throw new TypeError('A path cannot be longer than 4095 bytes')
+  const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.')
+  return `/${segments.join('/')}` as GuestPath
+}
+
+/** Appends relative segments: `joinGuestPath(guestPath('/etc'), 'ssh', 'sshd_config')`. */
+export function joinGuestPath(base: GuestPath, ...segments: readonly string[]): GuestPath {
+  return guestPath([base, ...segments].join('/'))
+}

@@ -1,0 +1,1 @@
+export type { GuestFacts, NetworkManager } from './facts.ts'
