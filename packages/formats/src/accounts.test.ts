@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isAccountName, isPortableAccountName } from './account-name.ts'
-import { type ColonTable, findEntry, malformedLines, removeEntry, renderTable, upsertEntry } from './colon-table.ts'
+import { type ColonTable, findEntry, malformedLines, removeEntry, upsertEntry } from './colon-table.ts'
 import { parseGroup } from './group.ts'
 import { parseGshadow } from './gshadow.ts'
+import { renderLines } from './line-file.ts'
 import { type PasswdEntry, parsePasswd } from './passwd.ts'
 import { parseShadow } from './shadow.ts'
 
@@ -50,7 +51,7 @@ const parsers: readonly [string, (text: string) => ColonTable<{ readonly name: s
 
 describe.each(parsers)('%s', (_name, parse) => {
   test('any text survives the round trip', () => {
-    fc.assert(fc.property(soup, (text) => renderTable(parse(text)) === text))
+    fc.assert(fc.property(soup, (text) => renderLines(parse(text)) === text))
   })
 
   test('upserting what is there changes nothing', () => {
@@ -94,8 +95,8 @@ test('an added entry is found, reads back the same and touches no other line', (
       const before = removeEntry(parsePasswd(text), entry.name)
       const after = upsertEntry(before, entry)
       expect(findEntry(after, entry.name)).toEqual(entry)
-      expect(findEntry(parsePasswd(renderTable(after)), entry.name)).toEqual(entry)
-      expect(renderTable(removeEntry(after, entry.name)).replace(/\n$/, '')).toBe(renderTable(before).replace(/\n$/, ''))
+      expect(findEntry(parsePasswd(renderLines(after)), entry.name)).toEqual(entry)
+      expect(renderLines(removeEntry(after, entry.name)).replace(/\n$/, '')).toBe(renderLines(before).replace(/\n$/, ''))
     }),
   )
 })
@@ -117,13 +118,13 @@ describe('passwd', () => {
   })
 
   test('new entries go before the NIS line', () => {
-    expect(renderTable(upsertEntry(parsePasswd(passwd), bob))).toBe(passwd.replace('+:', 'bob:x:1001:1001::/home/bob:/bin/sh\n+:'))
+    expect(renderLines(upsertEntry(parsePasswd(passwd), bob))).toBe(passwd.replace('+:', 'bob:x:1001:1001::/home/bob:/bin/sh\n+:'))
   })
 
   test('a missing final newline is added only when a line follows', () => {
     const table = parsePasswd('root:x:0:0::/root:/bin/sh')
-    expect(renderTable(upsertEntry(table, bob))).toBe('root:x:0:0::/root:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n')
-    expect(renderTable(upsertEntry(table, { ...bob, name: 'root', uid: 0 }))).toBe('root:x:0:1001::/home/bob:/bin/sh')
+    expect(renderLines(upsertEntry(table, bob))).toBe('root:x:0:0::/root:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n')
+    expect(renderLines(upsertEntry(table, { ...bob, name: 'root', uid: 0 }))).toBe('root:x:0:1001::/home/bob:/bin/sh')
   })
 
   test.each([
@@ -146,14 +147,14 @@ test('shadow: empty fields are absent numbers', () => {
   const table = parseShadow('root:*:19500:0:99999:7:::\nbad:*:x:0:99999:7:::\n')
   expect(table.entries).toEqual([{ name: 'root', password: '*', lastChangeDay: 19500, minAgeDays: 0, maxAgeDays: 99999, warnDays: 7 }])
   const changed = upsertEntry(table, { name: 'root', password: '$6$a$b', lastChangeDay: 0, expireDay: 1 })
-  expect(renderTable(changed)).toBe('root:$6$a$b:0:::::1:\nbad:*:x:0:99999:7:::\n')
+  expect(renderLines(changed)).toBe('root:$6$a$b:0:::::1:\nbad:*:x:0:99999:7:::\n')
   expect(() => upsertEntry(table, { name: 'root', password: '', maxAgeDays: Number.NaN })).toThrow(RangeError)
 })
 
 test('group: members are a list', () => {
   const table = parseGroup('sudo:x:27:alice,,bob\n')
   expect(table.entries).toEqual([{ name: 'sudo', password: 'x', gid: 27, members: ['alice', 'bob'] }])
-  expect(renderTable(upsertEntry(table, { name: 'sudo', password: 'x', gid: 27, members: ['alice', 'bob', 'eve'] }))).toBe(
+  expect(renderLines(upsertEntry(table, { name: 'sudo', password: 'x', gid: 27, members: ['alice', 'bob', 'eve'] }))).toBe(
     'sudo:x:27:alice,bob,eve\n',
   )
   expect(() => upsertEntry(table, { name: 'sudo', password: 'x', gid: 27, members: ['a,b'] })).toThrow(RangeError)

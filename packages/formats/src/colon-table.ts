@@ -1,4 +1,4 @@
-import { insertLines, lineBody, splitLines } from './text-lines.ts'
+import { insertLines, type Line, type LineFile, lineBody, lineFile, splitLines } from './line-file.ts'
 
 /** How one line of a colon separated account file becomes an entry and back. */
 export interface ColonSyntax<Entry> {
@@ -10,48 +10,23 @@ export interface ColonSyntax<Entry> {
   readonly render: (entry: Entry) => Readonly<Record<string, string>>
 }
 
-/** A line as it stands in the file, newline included, and what it says when it is well formed. */
-export interface ColonLine<Entry> {
-  readonly text: string
-  readonly entry: Entry | undefined
-}
-
 /**
- * A colon separated account file. Immutable: changes return a new table. Comments, blank lines, NIS lines (`+`, `-`) and malformed
- * lines are lines without an entry; they survive every change byte for byte.
+ * A colon separated account file. Comments, blank lines, NIS lines (`+`, `-`) and malformed lines are lines without an entry;
+ * they survive every change byte for byte.
  */
-export interface ColonTable<Entry extends { readonly name: string }> {
+export interface ColonTable<Entry extends { readonly name: string }> extends LineFile<Entry> {
   readonly syntax: ColonSyntax<Entry>
-  readonly lines: readonly ColonLine<Entry>[]
-  /** The well formed entries in file order, duplicates included. */
-  readonly entries: readonly Entry[]
 }
 
-function parseLine<Entry>(syntax: ColonSyntax<Entry>, text: string): ColonLine<Entry> {
-  // Not lineBody(): a carriage return belongs to the last field for the C library.
-  const body = text.replace(/\n$/, '')
-  if (!/^[^#+\-:\s]/.test(body)) return { text, entry: undefined }
-  return { text, entry: syntax.parse(body.split(':')) }
-}
-
-function makeTable<Entry extends { readonly name: string }>(
-  syntax: ColonSyntax<Entry>,
-  lines: readonly ColonLine<Entry>[],
-): ColonTable<Entry> {
-  return { syntax, lines, entries: lines.flatMap(({ entry }) => (entry === undefined ? [] : [entry])) }
+function parseBody<Entry>(syntax: ColonSyntax<Entry>, body: string): Entry | undefined {
+  return /^[^#+\-:\s]/.test(body) ? syntax.parse(body.split(':')) : undefined
 }
 
 /** Parses any text; there are no errors, only lines without an entry. */
 export function parseTable<Entry extends { readonly name: string }>(syntax: ColonSyntax<Entry>, text: string): ColonTable<Entry> {
-  return makeTable(
-    syntax,
-    splitLines(text).map((line) => parseLine(syntax, line)),
-  )
-}
-
-/** The file's text. `renderTable(parseX(text)) === text` for every text. */
-export function renderTable<Entry extends { readonly name: string }>(table: ColonTable<Entry>): string {
-  return table.lines.map((line) => line.text).join('')
+  // Only the newline goes: a carriage return belongs to the last field for the C library.
+  const lines = splitLines(text).map((line) => ({ text: line, entry: parseBody(syntax, line.replace(/\n$/, '')) }))
+  return { syntax, ...lineFile(lines) }
 }
 
 /** The first entry of that name: the one a lookup by the C library finds. */
@@ -80,34 +55,25 @@ function renderEntry<Entry>(syntax: ColonSyntax<Entry>, entry: Entry): string {
 export function upsertEntry<Entry extends { readonly name: string }>(table: ColonTable<Entry>, entry: Entry): ColonTable<Entry> {
   const { syntax, lines } = table
   const body = renderEntry(syntax, entry)
-  const parsed = parseLine(syntax, `${body}\n`)
-  if (parsed.entry?.name !== entry.name) throw new RangeError(`${syntax.title}: not a valid entry: name ${JSON.stringify(entry.name)}`)
+  const parsed = parseBody(syntax, body)
+  if (parsed?.name !== entry.name) throw new RangeError(`${syntax.title}: not a name that can be written: ${JSON.stringify(entry.name)}`)
 
   const index = lines.findIndex((line) => line.entry?.name === entry.name)
   const existing = lines[index]
   if (existing?.entry !== undefined) {
     if (renderEntry(syntax, existing.entry) === body) return table
-    const replaced = existing.text.endsWith('\n') ? parsed : { ...parsed, text: body }
-    return makeTable(syntax, lines.with(index, replaced))
+    const text = existing.text.endsWith('\n') ? `${body}\n` : body
+    return { syntax, ...lineFile(lines.with(index, { text, entry: parsed })) }
   }
   const nis = lines.findIndex((line) => /^[+-]/.test(line.text))
-  const at = nis === -1 ? lines.length : nis
-  const texts = insertLines(
-    lines.map((line) => line.text),
-    at,
-    [parsed.text],
-  )
-  const entries = [...lines.slice(0, at), parsed, ...lines.slice(at)]
-  return makeTable(
-    syntax,
-    texts.map((text, i) => ({ text, entry: entries[i]?.entry })),
-  )
+  const added: Line<Entry> = { text: `${body}\n`, entry: parsed }
+  return { syntax, ...lineFile(insertLines(lines, nis === -1 ? lines.length : nis, [added])) }
 }
 
 /** Removes every entry of that name: removing only the first would bring a duplicate to life. Absent: the same table. */
 export function removeEntry<Entry extends { readonly name: string }>(table: ColonTable<Entry>, name: string): ColonTable<Entry> {
   const lines = table.lines.filter((line) => line.entry?.name !== name)
-  return lines.length === table.lines.length ? table : makeTable(table.syntax, lines)
+  return lines.length === table.lines.length ? table : { syntax: table.syntax, ...lineFile(lines) }
 }
 
 /** Lines that are neither entries nor comments, blank or NIS lines: what `pwck` would complain about. Without terminators. */

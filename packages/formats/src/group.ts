@@ -29,7 +29,7 @@ const syntax: ColonSyntax<GroupEntry> = {
   }),
 }
 
-/** Parses `/etc/group`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderTable`. */
+/** Parses `/etc/group`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderLines`. */
 export function parseGroup(text: string): GroupTable {
   return parseTable(syntax, text)
 }

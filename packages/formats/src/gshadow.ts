@@ -28,7 +28,7 @@ const syntax: ColonSyntax<GshadowEntry> = {
   }),
 }
 
-/** Parses `/etc/gshadow`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderTable`. */
+/** Parses `/etc/gshadow`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderLines`. */
 export function parseGshadow(text: string): GshadowTable {
   return parseTable(syntax, text)
 }

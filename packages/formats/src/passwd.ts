@@ -37,7 +37,7 @@ const syntax: ColonSyntax<PasswdEntry> = {
   }),
 }
 
-/** Parses `/etc/passwd`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderTable`. */
+/** Parses `/etc/passwd`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderLines`. */
 export function parsePasswd(text: string): PasswdTable {
   return parseTable(syntax, text)
 }

@@ -45,7 +45,7 @@ const syntax: ColonSyntax<ShadowEntry> = {
   }),
 }
 
-/** Parses `/etc/shadow`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderTable`. */
+/** Parses `/etc/shadow`. Read and change it with `findEntry`, `upsertEntry`, `removeEntry`, `renderLines`. */
 export function parseShadow(text: string): ShadowTable {
   return parseTable(syntax, text)
 }
