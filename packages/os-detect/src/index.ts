@@ -1,1 +1,3 @@
+export type { BootEvidence } from './detect-guest.ts'
+export { detectGuest } from './detect-guest.ts'
 export type { GuestFacts, NetworkManager } from './facts.ts'

@@ -1,0 +1,15 @@
+export { applyGrow, planGrow } from './grow.ts'
+export type { GrowPlan, GrowRequest, GrowStep } from './grow-plan.ts'
+export { mountGuest } from './mount-guest.ts'
+export type { BlockSession, BootEvidence, GuestMount, GuestStorage, MountedGuest, MountOptions } from './mounted-guest.ts'
+export { releaseStorage, scanStorage } from './scan-storage.ts'
+export type {
+  Filesystem,
+  LogicalVolume,
+  Partition,
+  PartitionTable,
+  PhysicalVolume,
+  Storage,
+  StorageDisk,
+  VolumeGroup,
+} from './storage.ts'
