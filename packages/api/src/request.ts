@@ -123,10 +123,11 @@ export interface MetaData {
   readonly 'public-keys'?: readonly string[]
 }
 
+/** Text of each file. Secret as a whole: passwords are anywhere in it. */
 export interface SeedFiles {
-  readonly userData?: string
-  readonly metaData?: string
-  readonly networkConfig?: string
+  readonly userData?: Secret
+  readonly metaData?: Secret
+  readonly networkConfig?: Secret
 }
 
 /** Network configuration version 1 or 2 after validation of its shape; `core` turns both into one model. */
