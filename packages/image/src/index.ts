@@ -1,0 +1,8 @@
+export type { DetectedFormat } from './detect-format.ts'
+export { detectFormat, FORMAT_HEAD_BYTES } from './detect-format.ts'
+export type { InspectedImage, InspectOptions } from './inspect-image.ts'
+export { inspectImage } from './inspect-image.ts'
+export type { PathPolicy } from './path-policy.ts'
+export { isAllowed } from './path-policy.ts'
+export type { Qcow2Header, Qcow2HeaderProblem } from './qcow2-header.ts'
+export { parseQcow2Header, QCOW2_HEAD_BYTES } from './qcow2-header.ts'
