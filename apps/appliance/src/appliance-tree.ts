@@ -1,0 +1,85 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readBusyboxApplets } from './busybox-applets.ts'
+import { files, modules, programs } from './content.ts'
+import type { LockedPackage } from './debian-packages.ts'
+import { addDirectory, addFile, addSharedLibraries, addSymlink, copyFromPackages, type FileTree } from './file-tree.ts'
+import { readKernelModules, renderModuleIndex } from './kernel-modules.ts'
+
+/** Where Debian keeps the libraries of an architecture. */
+const multiarchDirectories: Readonly<Record<string, string>> = { amd64: 'usr/lib/x86_64-linux-gnu' }
+
+/** Files of our own, as they lie in the appliance; beside the sources and beside the build. */
+export const ownFilesDirectory = join(import.meta.dirname, '..', 'rootfs')
+
+export interface TreeInput {
+  /** The directory all packages were extracted into. */
+  readonly root: string
+  readonly architecture: string
+  readonly kernelVersion: string
+  readonly packages: readonly LockedPackage[]
+  readonly apiVersion: number
+}
+
+async function addPrograms(tree: FileTree, root: string): Promise<void> {
+  for (const name of programs) {
+    const copied = (await copyFromPackages(tree, root, `usr/bin/${name}`)) ?? (await copyFromPackages(tree, root, `usr/sbin/${name}`))
+    if (copied === undefined) throw new Error(`no package has the program ${name}`)
+  }
+  for (const [source, destination] of Object.entries(files)) {
+    if ((await copyFromPackages(tree, root, source, destination)) === undefined) throw new Error(`no package has ${source}`)
+  }
+  const busybox = tree.get('usr/bin/busybox')
+  if (busybox?.type !== 'file') throw new Error('no package has busybox')
+  for (const applet of readBusyboxApplets(busybox.content)) {
+    if (!tree.has(`usr/bin/${applet}`) && !tree.has(`usr/sbin/${applet}`)) addSymlink(tree, `usr/bin/${applet}`, 'busybox')
+  }
+}
+
+async function addModules(tree: FileTree, input: TreeInput): Promise<void> {
+  const directory = `usr/lib/modules/${input.kernelVersion}`
+  const found = await readKernelModules(join(input.root, directory), modules)
+  for (const module of found) addFile(tree, `${directory}/${module.path}`, module.content, 0o644)
+  const index = renderModuleIndex(found)
+  addFile(tree, `${directory}/modules.dep`, index.dep, 0o644)
+  addFile(tree, `${directory}/modules.alias`, index.alias, 0o644)
+  addFile(tree, `${directory}/modules.builtin`, await readFile(join(input.root, directory, 'modules.builtin')), 0o644)
+  // The kernel runs /sbin/modprobe; busybox has it.
+  if (!tree.has('usr/sbin/modprobe')) addSymlink(tree, 'usr/sbin/modprobe', '../bin/busybox')
+}
+
+async function addOwnFiles(tree: FileTree): Promise<void> {
+  for (const entry of await readdir(ownFilesDirectory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const source = join(entry.parentPath, entry.name)
+    const content = await readFile(source)
+    const mode = entry.name === 'shadow' ? 0o600 : content.subarray(0, 2).toString() === '#!' ? 0o755 : 0o644
+    addFile(tree, source.slice(ownFilesDirectory.length + 1), content, mode)
+  }
+}
+
+function renderRelease(input: TreeInput): string {
+  const versions = input.packages.map(({ name, version }) => `PACKAGE ${name} ${version}\n`)
+  return `API_VERSION=${input.apiVersion}\nARCHITECTURE=${input.architecture}\nKERNEL=${input.kernelVersion}\n${versions.join('')}`
+}
+
+/** Everything the appliance's memory holds after boot. Reads the extracted packages, runs nothing out of them. */
+export async function buildTree(input: TreeInput): Promise<FileTree> {
+  const libraries = multiarchDirectories[input.architecture]
+  if (libraries === undefined) throw new Error(`no appliance can be built for ${input.architecture} yet`)
+  const tree: FileTree = new Map()
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) addSymlink(tree, name, `usr/${name}`)
+  for (const path of ['dev', 'proc', 'sys', 'run', 'mnt', 'var/lib', 'etc/dropbear', 'usr/local/bin']) addDirectory(tree, path)
+  addDirectory(tree, 'tmp', 0o1777)
+  addDirectory(tree, 'root', 0o700)
+  addSymlink(tree, 'etc/mtab', '/proc/self/mounts')
+  addSymlink(tree, 'var/run', '/run')
+  // The kernel opens it for PID 1 before anything is mounted.
+  tree.set('dev/console', { type: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 })
+  await addPrograms(tree, input.root)
+  await addSharedLibraries(tree, input.root, [libraries])
+  await addModules(tree, input)
+  await addOwnFiles(tree)
+  addFile(tree, 'etc/appliance-release', renderRelease(input), 0o644)
+  return tree
+}

@@ -1,0 +1,2 @@
+export { type BuildApplianceOptions, buildAppliance, defaultCacheDirectory } from './build-appliance.ts'
+export { applianceInfo, installAppliance } from './install-appliance.ts'
