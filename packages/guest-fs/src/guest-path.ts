@@ -19,3 +19,18 @@ export function guestPath(path: string): GuestPath {
 export function joinGuestPath(base: GuestPath, ...segments: readonly string[]): GuestPath {
   return guestPath([base, ...segments].join('/'))
 }
+
+/** The path without its last segment; `/` is its own parent. Says nothing about where `..` leads. */
+export function parentOf(path: GuestPath): GuestPath {
+  return (path.slice(0, path.lastIndexOf('/')) || '/') as GuestPath
+}
+
+/** The last segment; empty for `/`. */
+export function nameOf(path: GuestPath): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** One plain name below a canonical path: `childOf('/etc', 'motd')`. */
+export function childOf(directory: GuestPath, name: string): GuestPath {
+  return (directory === '/' ? `/${name}` : `${directory}/${name}`) as GuestPath
+}
