@@ -1,0 +1,43 @@
+import { join, resolve } from 'node:path'
+import type { Appliance } from '@host-deployer/driver-qemu-initramfs/appliance'
+import pc from 'picocolors'
+import { directories } from '../directories.ts'
+
+interface ApplianceFlags {
+  readonly appliance?: string
+  readonly json?: boolean
+}
+
+export async function applianceBuildCommand(flags: ApplianceFlags): Promise<void> {
+  const { buildAppliance } = await import('@host-deployer/appliance')
+  const log = (line: string) => void process.stderr.write(`${pc.dim('…')} ${line}\n`)
+  const { cache } = directories(process.env)
+  show(await buildAppliance({ outDirectory: directoryOf(flags), cacheDirectory: cache, log }), flags, 'built')
+}
+
+export async function applianceInfoCommand(flags: ApplianceFlags): Promise<void> {
+  const { applianceInfo } = await import('@host-deployer/appliance')
+  show(await applianceInfo(directoryOf(flags)), flags, 'installed')
+}
+
+export async function applianceInstallCommand(source: string, flags: ApplianceFlags): Promise<void> {
+  const { installAppliance } = await import('@host-deployer/appliance')
+  show(await installAppliance(resolve(source), directoryOf(flags)), flags, 'installed')
+}
+
+function directoryOf({ appliance }: ApplianceFlags): string {
+  return appliance === undefined ? join(directories(process.env).cache, 'appliance', 'x86_64') : resolve(appliance)
+}
+
+function show({ directory, manifest }: Appliance, { json }: ApplianceFlags, verb: string): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, directory, ...manifest }, null, 2)}\n`)
+    return
+  }
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  process.stdout.write(
+    `${pc.green(verb)}: appliance ${pc.bold(manifest.id.slice(0, 12))} in ${directory}\n` +
+      `  API version ${manifest.apiVersion}, ${manifest.architecture}, Linux ${manifest.kernelVersion}\n` +
+      `  kernel ${mib(manifest.kernel.sizeBytes)}, initramfs ${mib(manifest.initramfs.sizeBytes)}, ${manifest.packages.length} packages\n`,
+  )
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path'
+import { type Driver, type DriverContext, hostPath, type Logger } from '@host-deployer/driver-api'
+import { createFileLeaseJournal } from '@host-deployer/driver-kit'
+import { loadDriver } from '@host-deployer/driver-loader'
+import { directories } from './directories.ts'
+
+export interface DriverFlags {
+  readonly driver?: string
+  readonly appliance?: string
+  readonly verbose?: boolean
+  readonly keepOnFailure?: boolean
+}
+
+export interface ReadyDriver {
+  readonly driver: Driver
+  readonly context: DriverContext<unknown>
+}
+
+/** Loads a driver by name, package or path, and makes the context that its calls get. */
+export async function openDriver(flags: DriverFlags, signal?: AbortSignal): Promise<ReadyDriver> {
+  const where = directories(process.env)
+  const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
+  const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', { from: process.cwd(), options: given })
+  return {
+    driver,
+    context: {
+      options,
+      workDirectory: where.work,
+      cacheDirectory: where.cache,
+      logger: flags.verbose ? stderrLogger : silentLogger,
+      leases: createFileLeaseJournal(where.state),
+      ...(signal === undefined ? {} : { signal }),
+      ...(flags.keepOnFailure === true ? { keepOnFailure: true } : {}),
+    },
+  }
+}
+
+const silentLogger: Logger = { debug() {}, info() {}, warn() {} }
+
+const write =
+  (level: string) =>
+  (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
+    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`)
+  }
+const stderrLogger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn') }

@@ -1,0 +1,75 @@
+import type { DeployReport, OperationReport, ProbeReport } from '@host-deployer/api'
+import type { Diagnostic } from '@host-deployer/driver-api'
+import { renderDiff, type TreeDiff } from '@host-deployer/guest-fs'
+import pc from 'picocolors'
+
+const marks: Readonly<Record<OperationReport['outcome'], string>> = {
+  changed: pc.green('~'),
+  unchanged: pc.dim('='),
+  'staged-first-boot': pc.cyan('»'),
+  skipped: pc.yellow('-'),
+  failed: pc.red('✗'),
+}
+
+/** A deploy's outcome for people: what the guest is, what was done, the diff, passwords made, findings. */
+export function showDeploy(report: DeployReport, diff: TreeDiff): string {
+  const { facts, operations, generated } = report
+  const lines = ['', `${pc.bold(facts.os.productName)} ${pc.dim(facts.os.arch ?? '')} on ${facts.storage.rootDevice}`, '']
+  for (const { id, outcome } of operations) lines.push(`  ${marks[outcome]} ${id.padEnd(20)} ${pc.dim(outcome)}`)
+  const text = renderDiff(diff, { colour: pc.isColorSupported })
+  if (text !== '') lines.push('', text.trimEnd())
+  for (const [account, password] of Object.entries(generated.passwords))
+    lines.push('', `Password of ${pc.bold(account)}: ${password}  ${pc.dim('(shown only now)')}`)
+  lines.push(...showDiagnostics(report.diagnostics))
+  lines.push('', summary(report))
+  return `${lines.join('\n')}\n`
+}
+
+function summary({ dryRun, changed, diff, image, timings }: DeployReport): string {
+  const total = Object.entries(timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 0)
+  const seconds = pc.dim(`in ${(total / 1000).toFixed(1)} s`)
+  if (!changed) return `${pc.green('unchanged')}: ${image.path} is already as asked, nothing was written ${seconds}`
+  const paths = `${diff.length} ${diff.length === 1 ? 'path' : 'paths'}`
+  return dryRun
+    ? `${pc.yellow('dry run')}: ${paths} would change in ${image.path} ${seconds}`
+    : `${pc.green('done')}: ${paths} changed in ${image.path} ${seconds}`
+}
+
+/** What `probe` found, for people. */
+export function showProbe(report: ProbeReport): string {
+  const { os, storage, firmware, cloudInit, image } = report
+  const row = (name: string, value: string | null) => `  ${pc.dim(name.padEnd(12))} ${value ?? pc.dim('unknown')}`
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`
+  const lines = [
+    '',
+    pc.bold(os.productName),
+    row('image', `${image.format}, ${gib(image.virtualSizeBytes)}`),
+    row('system', `${os.distro} ${os.version}${os.codename === null ? '' : ` (${os.codename})`}`),
+    row('arch', os.arch),
+    row('hostname', os.hostname),
+    row('init', os.initSystem),
+    row('packages', os.packageManager === null ? os.packageFormat : `${os.packageManager} (${os.packageFormat})`),
+    row('cloud-init', cloudInit.installed ? 'installed' : 'not installed'),
+    row('firmware', [firmware.bios ? 'BIOS' : '', firmware.uefi ? 'UEFI' : ''].filter(Boolean).join(' and ') || null),
+    row('partitions', storage.partitionTable ?? 'none'),
+    '',
+    ...storage.filesystems.map(
+      ({ device, type, sizeBytes, mountpoint, label, uuid }) =>
+        `  ${device.padEnd(26)} ${type.padEnd(8)} ${gib(sizeBytes).padStart(12)}  ${(mountpoint ?? pc.dim('-')).padEnd(12)} ${pc.dim(label ?? uuid ?? '')}`,
+    ),
+    ...showDiagnostics(report.diagnostics),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function showDiagnostics(diagnostics: readonly Diagnostic[]): string[] {
+  if (diagnostics.length === 0) return []
+  const colour = { info: pc.cyan, warning: pc.yellow, error: pc.red }
+  return [
+    '',
+    ...diagnostics.map(
+      ({ severity, code, summary, path }) =>
+        `${colour[severity](severity)} ${code}${path === undefined ? '' : ` ${pc.dim(path)}`}: ${summary}`,
+    ),
+  ]
+}

@@ -1,0 +1,47 @@
+import { type MountedGuest, mountGuest, type Storage, scanStorage } from '@host-deployer/block'
+import type { DiskAccess, Driver, DriverContext, DriverSession } from '@host-deployer/driver-api'
+import { type GuestFs, openGuestFs } from '@host-deployer/guest-fs'
+import { detectGuest, type GuestFacts } from '@host-deployer/os-detect'
+import { holding } from './holding.ts'
+import type { ImageSource } from './image-source.ts'
+import type { Phases } from './phases.ts'
+
+export interface GuestTarget<Options> {
+  readonly driver: Driver<Options>
+  readonly context: DriverContext<Options>
+  readonly image: ImageSource
+  /** Which file system is the root, when there is more than one. */
+  readonly rootDevice?: string | undefined
+}
+
+/** A guest whose file systems are mounted read-only and whose facts are known. */
+export interface OpenGuest {
+  readonly session: DriverSession
+  readonly storage: Storage
+  readonly mounted: MountedGuest
+  readonly fs: GuestFs
+  readonly facts: GuestFacts
+}
+
+/** Attaches, scans, mounts and detects; hands the guest to `work`; unmounts and closes whatever happens. */
+export async function withOpenGuest<Options, T>(
+  { driver, context, image, rootDevice }: GuestTarget<Options>,
+  access: DiskAccess,
+  phases: Phases,
+  work: (guest: OpenGuest) => Promise<T>,
+): Promise<T> {
+  const session = await phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access }] }, context))
+  return holding(session, async () => {
+    const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
+    const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
+    const result = await holding(mounted, async () => {
+      const fs = openGuestFs({ fs: session.toolHost.fs, root: mounted.root, mounts: mounted.mounts.map(({ path }) => path) })
+      const facts = await phases.run('detect', () => detectGuest(fs, mounted.boot))
+      const value = await work({ session, storage, mounted, fs, facts })
+      await phases.run('unmount', () => mounted.unmount())
+      return value
+    })
+    await phases.run('close', () => session.close())
+    return result
+  })
+}

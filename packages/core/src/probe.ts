@@ -1,0 +1,36 @@
+import { type ProbeReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
+import { factsOf, imageOf } from './build-report.ts'
+import { type GuestTarget, withOpenGuest } from './open-guest.ts'
+import { createPhases, type PhaseEvent } from './phases.ts'
+
+export interface ProbeOptions<Options> extends GuestTarget<Options> {
+  readonly clock: () => number
+  readonly onPhase?: (event: PhaseEvent) => void
+}
+
+/**
+ * Finds out what is in an image. The image is opened behind a throw-away overlay: an unfinished journal is replayed there, the image itself stays
+ * byte for byte as it is, and permission to read it is enough. Rejects with `DeployError`, `BLOCK_NO_ROOT` when no operating system is found.
+ */
+export async function probe<Options>(options: ProbeOptions<Options>): Promise<ProbeReport> {
+  const phases = createPhases({ clock: options.clock, signal: options.context.signal, onPhase: options.onPhase })
+  const { session, ...found } = await withOpenGuest(options, 'scratch', phases, async ({ session, mounted, facts }) => ({
+    session,
+    facts: factsOf(facts, mounted.storage),
+    diagnostics: [...session.diagnostics, ...mounted.diagnostics],
+  }))
+  return {
+    schemaVersion: REPORT_SCHEMA_VERSION,
+    driver: options.driver.name,
+    accelerator: session.info.accelerator,
+    image: imageOf(options.image),
+    ...found.facts,
+    diagnostics: found.diagnostics,
+    timings: { ...prefixed('open', session.info.timings), ...phases.timings },
+  }
+}
+
+/** The driver's own steps beside ours: `open.boot`. */
+export function prefixed(phase: string, timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(timings).map(([step, ms]) => [`${phase}.${step}`, ms]))
+}

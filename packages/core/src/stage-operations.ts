@@ -1,0 +1,62 @@
+import type { DeployRequest, OperationReport } from '@host-deployer/api'
+import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
+import type { StagedFs, TreeDiff } from '@host-deployer/guest-fs'
+import type { GuestFacts } from '@host-deployer/os-detect'
+import type { DistroProfile } from './distro-profile.ts'
+import { createFirstBoot } from './first-boot.ts'
+import type { Ambient, Operation } from './operation.ts'
+import { orderOperations } from './order-operations.ts'
+
+export interface StageInput {
+  readonly operations: readonly Operation[]
+  readonly request: DeployRequest
+  readonly staged: StagedFs
+  readonly facts: GuestFacts
+  readonly profile: DistroProfile
+  readonly ambient: Ambient
+}
+
+export interface StageResult {
+  readonly reports: readonly OperationReport[]
+  readonly passwords: Readonly<Record<string, string>>
+  readonly diff: TreeDiff
+}
+
+/** Lets every operation that the request asks for write its part of the overlay. The first one that cannot fails the deploy; nothing was written. */
+export async function stageOperations({ operations, request, staged, facts, profile, ambient }: StageInput): Promise<StageResult> {
+  const firstBoot = createFirstBoot()
+  const passwords: Record<string, string> = {}
+  const reports: OperationReport[] = []
+  let diff: TreeDiff = await staged.diff()
+  for (const operation of orderOperations(operations)) {
+    const input = operation.select(request)
+    if (input === undefined) continue
+    const diagnostics: Diagnostic[] = []
+    const outcome = await operation
+      .stage({
+        input,
+        request,
+        fs: staged,
+        facts,
+        profile,
+        ambient,
+        firstBoot,
+        generated: (account, password) => {
+          passwords[account] = password
+        },
+        diagnose: (diagnostic) => diagnostics.push(diagnostic),
+      })
+      .catch((error: unknown) => {
+        if (DeployError.isInstance(error))
+          error.diagnostics.push({ severity: 'info', code: 'OPERATION', summary: `While staging ${operation.id}` })
+        throw error
+      })
+    const next = await staged.diff()
+    reports.push({ id: operation.id, outcome: outcome ?? (sameDiff(diff, next) ? 'unchanged' : 'changed'), diagnostics })
+    diff = next
+  }
+  return { reports, passwords, diff }
+}
+
+// Both come from one overlay: entries are equal when their described states are (content by digest).
+const sameDiff = (one: TreeDiff, other: TreeDiff) => JSON.stringify(one) === JSON.stringify(other)
