@@ -44,8 +44,6 @@ async function addModules(tree: FileTree, input: TreeInput): Promise<void> {
   addFile(tree, `${directory}/modules.dep`, index.dep, 0o644)
   addFile(tree, `${directory}/modules.alias`, index.alias, 0o644)
   addFile(tree, `${directory}/modules.builtin`, await readFile(join(input.root, directory, 'modules.builtin')), 0o644)
-  // The kernel runs /sbin/modprobe; busybox has it.
-  if (!tree.has('usr/sbin/modprobe')) addSymlink(tree, 'usr/sbin/modprobe', '../bin/busybox')
 }
 
 async function addOwnFiles(tree: FileTree): Promise<void> {
