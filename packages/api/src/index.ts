@@ -1,3 +1,6 @@
+export type { ParsedRequest, ParseRequestOptions, RequestFiles, RequestOverrides } from './parse-request.ts'
+export { parseRequest } from './parse-request.ts'
+export type { Problem } from './problem.ts'
 export type * from './report.ts'
 export { REPORT_SCHEMA_VERSION } from './report.ts'
 export type * from './request.ts'

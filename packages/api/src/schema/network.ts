@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { keyed } from './keyed.ts'
+import { networkV1 } from './network-v1.ts'
+import { networkV2 } from './network-v2.ts'
+
+const disabled = keyed({ config: z.literal('disabled') }).transform(() => ({ version: 0 as const }))
+
+/** What stands under `network`. The version tells which format it is; without one it can only be `config: disabled`. */
+export const network = z.union([z.discriminatedUnion('version', [networkV1, networkV2]), disabled])
+
+/** A network-config file: the same with or without `network:` around it. */
+export const networkFile = z.union([keyed({ network }).transform((file) => file.network), network])
