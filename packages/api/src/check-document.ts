@@ -28,7 +28,10 @@ export function checkDocument<Schema extends z.ZodType>(
   for (;;) {
     const result = schema.safeParse(document.value)
     if (result.success) return result.data
-    const findings = result.error.issues.flatMap((issue) => findingsOf(issue, [], document))
+    const findings = result.error.issues
+      .flatMap((issue) => leaves(issue, []))
+      .flatMap((leaf) => findingOf(leaf, document))
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
     const keys = findings.filter(({ code }) => code.startsWith('INPUT_KEY_'))
     if (!options.ignoreUnsupported || keys.length === 0) throw problemsError(findings.map(({ at: _, ...problem }) => problem))
     for (const { at, ...problem } of keys) {
@@ -38,36 +41,42 @@ export function checkDocument<Schema extends z.ZodType>(
   }
 }
 
-function findingsOf(issue: Issue, base: readonly PropertyKey[], document: LocatedDocument): Finding[] {
-  const at = [...base, ...issue.path]
+/** An issue without alternatives, its path from the root of the document. */
+type Leaf =
+  | Exclude<Issue, { readonly code: 'invalid_union' }>
+  | { readonly code: 'none-fits'; readonly path: PropertyKey[]; readonly kinds: readonly string[] }
+
+/** The alternative that fits the kind of value is the one that was meant; its problems are the ones to show. */
+function leaves(issue: Issue, base: readonly PropertyKey[]): Leaf[] {
+  const path = [...base, ...issue.path]
+  if (issue.code !== 'invalid_union') return [{ ...issue, path }]
+  const alternatives = issue.errors.map((issues) => issues.flatMap((inner) => leaves(inner, path)))
+  const isAbout = (leaf: Leaf) => leaf.path.length === path.length
+  const wrongKind = (leaf: Leaf) => isAbout(leaf) && ['invalid_type', 'invalid_value', 'none-fits'].includes(leaf.code)
+  const foreignKeys = (list: readonly Leaf[]) =>
+    list.reduce((sum, leaf) => sum + (leaf.code === 'unrecognized_keys' && isAbout(leaf) ? leaf.keys.length : 0), 0)
+  const [best] = alternatives
+    .filter((list) => !list.some(wrongKind))
+    .toSorted((a, b) => foreignKeys(a) - foreignKeys(b) || a.length - b.length)
+  return best ?? [{ code: 'none-fits', path, kinds: [...new Set(alternatives.flat().flatMap(expectations))] }]
+}
+
+function findingOf(leaf: Leaf, document: LocatedDocument): Finding[] {
+  const at = leaf.path
   const finding = (code: string, message: string, path: readonly PropertyKey[] = at): Finding => {
     const position = document.locate(path)
     const shown = pathText(path)
     return { code, file: document.file, ...(shown !== '' && { path: shown }), ...position, message, at: path }
   }
-  if (issue.code === 'unrecognized_keys') {
+  if (leaf.code === 'unrecognized_keys') {
     const siblings = Object.keys((valueAt(document.value, at) as object | undefined) ?? {})
-    return issue.keys.map((key) => unknownKey(key, issue.message, at, siblings, finding))
+    return leaf.keys.map((key) => unknownKey(key, leaf.message, at, siblings, finding))
   }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // The alternative that fits the kind of value is the one that was meant; its problems are the ones to show.
-    const meant = issue.errors.filter(
-      (issues) => !issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')),
-    )
-    const best = meant.toSorted((a, b) => a.length - b.length)[0]
-    if (best !== undefined) return best.flatMap((inner) => findingsOf(inner, at, document))
-    const kinds = [...new Set(issue.errors.flat().map(expectation))]
-    return [finding('INPUT_INVALID', `expected ${kinds.join(' or ')}`)]
-  }
-  if (issue.code === 'invalid_union') return [finding('INPUT_INVALID', 'is none of the values allowed here')]
-  if (issue.code === 'custom') return [finding((issue.params as IssueParams | undefined)?.code ?? 'INPUT_INVALID', issue.message)]
-  if (issue.code === 'invalid_type' && valueAt(document.value, at) === undefined) return [finding('INPUT_INVALID', 'is missing')]
-  return [
-    finding(
-      'INPUT_INVALID',
-      issue.code === 'invalid_type' || issue.code === 'invalid_value' ? `expected ${expectation(issue)}` : issue.message,
-    ),
-  ]
+  if (leaf.code === 'custom') return [finding((leaf.params as IssueParams | undefined)?.code ?? 'INPUT_INVALID', leaf.message)]
+  if (at.length > 0 && valueAt(document.value, at) === undefined) return [finding('INPUT_INVALID', 'is missing')]
+  const kinds = expectations(leaf)
+  if (kinds.length === 0) return [finding('INPUT_INVALID', leaf.code === 'none-fits' ? 'is none of the values allowed here' : leaf.message)]
+  return [finding('INPUT_INVALID', `expected ${expected(kinds)}`)]
 }
 
 function unknownKey(
@@ -89,10 +98,17 @@ function unknownKey(
 }
 
 /** Names of what is allowed, never the value given. */
-function expectation(issue: Issue): string {
-  if (issue.code === 'invalid_type') return kinds[issue.expected] ?? issue.expected
-  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ')
-  return issue.message
+function expectations(leaf: Leaf): readonly string[] {
+  if (leaf.code === 'none-fits') return leaf.kinds
+  if (leaf.code === 'invalid_type') return [kinds[leaf.expected] ?? leaf.expected]
+  return leaf.code === 'invalid_value' ? leaf.values.map((value) => JSON.stringify(value)) : []
+}
+
+/** Booleans and texts may be written in other ways; naming those would only confuse. */
+function expected(names: readonly string[]): string {
+  const spare = names.includes(kinds['boolean'] ?? '') ? ['string', 'number'] : names.includes(kinds['string'] ?? '') ? ['number'] : []
+  const left = names.filter((name) => !spare.some((kind) => kinds[kind] === name) && name !== 'null')
+  return left.join(' or ')
 }
 
 const kinds: Readonly<Record<string, string>> = {

@@ -80,6 +80,7 @@ export function readYaml(file: string, text: string): LocatedDocument {
   }
   const document = parse(text, lines)
   if (document === undefined) return fail('is nested too deeply')
+  if (document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) fail('is nested too deeply')
   const broken = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]).slice(0, maxFaults)
   if (broken.length > 0) {
     throw problemsError(
