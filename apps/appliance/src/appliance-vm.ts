@@ -125,7 +125,7 @@ export async function bootAppliance(appliance: Appliance, options: ApplianceVmOp
     })
   } catch (error) {
     await close()
-    throw new Error(`${error instanceof Error ? error.message : error}\n${output.split('\n').slice(-40).join('\n')}`, { cause: error })
+    throw new Error(`${error instanceof Error ? error.message : error}\n${output.split('\n').slice(-300).join('\n')}`, { cause: error })
   }
 
   const exec: ApplianceVm['exec'] = (command) =>

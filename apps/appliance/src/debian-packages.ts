@@ -28,7 +28,7 @@ export interface DebianPackages {
 const sha256Of = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
 /** The deb822 text for `release`, from the apt configuration of this machine. */
-async function machineSources(release: string): Promise<string> {
+export async function machineSources(release: string): Promise<string> {
   const directory = '/etc/apt/sources.list.d'
   const names = (await readdir(directory).catch(() => [])).filter((name) => /\.(list|sources)$/.test(name)).sort()
   const texts = await Promise.all(

@@ -44,7 +44,7 @@ export function parseElf(bytes: Uint8Array): ElfFile | undefined {
     ...(interpreter === undefined ? {} : { interpreter: cString(bytes, interpreter.offset) }),
     needed: readNeeded(segments, bytes, u64),
     notes: segments.filter(({ type }) => type === segmentType.note).flatMap((segment) => readNotes(segment, bytes, u32)),
-    section: (name) => findSection(name, bytes, view),
+    section: (name) => readSections(bytes).find((section) => section.name === name)?.content,
   }
 }
 
@@ -80,14 +80,45 @@ function readNotes(segment: Segment, bytes: Uint8Array, u32: (at: number) => num
   return notes
 }
 
-function findSection(name: string, bytes: Uint8Array, view: DataView): Uint8Array | undefined {
+interface Section {
+  readonly name: string
+  /** Where the name is in the file. */
+  readonly nameAt: number
+  /** sh_flags & SHF_ALLOC: it takes part in the running program. */
+  readonly allocated: boolean
+  readonly content: Uint8Array
+}
+
+function readSections(bytes: Uint8Array): Section[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const headers = Number(view.getBigUint64(40, true))
   const [entrySize, count, namesIndex] = [view.getUint16(58, true), view.getUint16(60, true), view.getUint16(62, true)]
-  const at = (index: number): number => headers + index * entrySize
-  const offsetOf = (index: number): number => Number(view.getBigUint64(at(index) + 24, true))
-  for (let index = 0; index < count; index += 1) {
-    if (cString(bytes, offsetOf(namesIndex) + view.getUint32(at(index), true)) !== name) continue
-    return bytes.subarray(offsetOf(index), offsetOf(index) + Number(view.getBigUint64(at(index) + 32, true)))
+  const offsetOf = (headerAt: number): number => Number(view.getBigUint64(headerAt + 24, true))
+  const namesOffset = offsetOf(headers + namesIndex * entrySize)
+  return Array.from({ length: count }, (_, index) => {
+    const headerAt = headers + index * entrySize
+    const nameAt = namesOffset + view.getUint32(headerAt, true)
+    const start = offsetOf(headerAt)
+    return {
+      name: cString(bytes, nameAt),
+      nameAt,
+      allocated: (view.getUint32(headerAt + 8, true) & 2) !== 0,
+      content: bytes.subarray(start, start + Number(view.getBigUint64(headerAt + 32, true))),
+    }
+  })
+}
+
+/**
+ * A copy in which the sections named have another name (`x` for the first letter), so that a loader that looks for them by name does without.
+ * The linker lets names share their ends: a section of relocations for a renamed one may be renamed with it, which loaders do not mind.
+ */
+export function hideSections(bytes: Uint8Array, names: readonly string[]): Uint8Array {
+  const copy = new Uint8Array(bytes)
+  for (const { name, nameAt, allocated, content } of readSections(copy)) {
+    if (!names.includes(name)) continue
+    copy[nameAt] = 'x'.charCodeAt(0)
+    // What is not loaded need not be compressed, either.
+    if (!allocated) content.fill(0)
   }
-  return undefined
+  return copy
 }

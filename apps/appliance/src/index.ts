@@ -1,2 +1,3 @@
 export { type BuildApplianceOptions, buildAppliance, defaultCacheDirectory } from './build-appliance.ts'
+export { machineSources } from './debian-packages.ts'
 export { applianceInfo, installAppliance } from './install-appliance.ts'

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import { parseElf } from './elf.ts'
+import { hideSections, parseElf } from './elf.ts'
 import { runHostTool } from './host-tool.ts'
 
 /** One loadable module: decompressed, without its signature. */
@@ -24,6 +24,12 @@ export function stripSignature(content: Uint8Array): Uint8Array {
   const length = new DataView(content.buffer, content.byteOffset + markerStart - 4, 4).getUint32(0)
   return content.subarray(0, markerStart - 12 - length)
 }
+
+/**
+ * Type information for BPF, and the places and names for tracing: the kernel registers them when a module is loaded, which takes an emulated CPU
+ * most of the loading time. Nothing here traces.
+ */
+const tracingSections = ['.BTF', '.BTF.base', '__mcount_loc', '_ftrace_events', '_ftrace_eval_map']
 
 /** Modules are named with `-` and `_` alike. */
 const canonicalName = (name: string): string => name.replaceAll('-', '_')
@@ -70,7 +76,7 @@ export async function readKernelModules(directory: string, wanted: readonly stri
     const modules = await Promise.all(
       wave.map(async (file): Promise<KernelModule> => {
         const path = file.replace(/\.xz$/, '')
-        const content = stripSignature(await readFile(join(directory, path)))
+        const content = hideSections(stripSignature(await readFile(join(directory, path))), tracingSections)
         const modinfo = parseElf(content)?.section('.modinfo')
         if (modinfo === undefined) throw new Error(`${path} is not a kernel module`)
         return { path, content, ...parseModinfo(modinfo) }
