@@ -1,0 +1,85 @@
+import {
+  addAuthorizedKey,
+  type PasswdEntry,
+  parseAuthorizedKey,
+  parseAuthorizedKeys,
+  removeAuthorizedKey,
+  renderLines,
+} from '@host-deployer/formats'
+import { type GuestPath, guestPath, joinGuestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
+import { homePath } from './create-home.ts'
+
+/** sshd's own default, sshd_config(5). */
+const standardPattern = '.ssh/authorized_keys'
+
+export interface AuthorizedKeysLocation {
+  readonly path: GuestPath
+  /** The account's own directory holds it, so that directory and file belong to the account. */
+  readonly inHome: boolean
+  /** False when sshd looks somewhere that is not a file of this account, and keys written here have no effect. */
+  readonly read: boolean
+}
+
+/**
+ * Where sshd looks for an account's keys.
+ * @param patterns the value of AuthorizedKeysFile, `undefined` for sshd's default
+ */
+export function locateAuthorizedKeys(account: PasswdEntry, patterns: string | undefined): AuthorizedKeysLocation {
+  const home = homePath(account)
+  const candidates = (patterns ?? standardPattern).split(/\s+/).flatMap((pattern) => {
+    const tokens: Readonly<Record<string, string>> = { '%h': home, '%u': account.name, '%U': String(account.uid), '%%': '%' }
+    const path = pattern.replace(/%./g, (token) => tokens[token] ?? token)
+    const expanded = path.startsWith('/') ? guestPath(path) : joinGuestPath(home, path)
+    const inHome = expanded.startsWith(home === '/' ? '/.ssh/' : `${home}/`)
+    // A file that is the same for everybody is not ours to fill with one account's keys.
+    const personal = inHome || /%[huU]/.test(pattern)
+    return pattern === 'none' || pattern === '' || !personal ? [] : [{ path: expanded, inHome, read: true }]
+  })
+  const standard = joinGuestPath(home, standardPattern)
+  return candidates.find(({ path }) => path === standard) ?? candidates[0] ?? { path: standard, inHome: true, read: false }
+}
+
+/**
+ * The file's text with the keys in it. A key that is there with the same options stays as it is; one with other options is replaced by our line,
+ * so that a forced command comes and goes. Other lines are not touched.
+ * @param lines valid lines (`isAuthorizedKey`)
+ */
+export function mergeAuthorizedKeys(text: string, lines: readonly string[]): string {
+  let file = parseAuthorizedKeys(text)
+  for (const line of lines) {
+    const key = parseAuthorizedKey(line)
+    if (key === undefined) throw new TypeError('Not a public key line')
+    const present = file.entries.filter(({ body }) => body === key.body)
+    if (present.length > 0 && present.every(({ options }) => options.join() === key.options.join())) continue
+    file = addAuthorizedKey(removeAuthorizedKey(file, key.body), line)
+  }
+  return renderLines(file)
+}
+
+/** Stages the keys with the owner and modes that sshd's StrictModes wants. */
+export async function writeAuthorizedKeys(
+  fs: WritableGuestFs,
+  account: PasswdEntry,
+  { path, inHome }: AuthorizedKeysLocation,
+  lines: readonly string[],
+): Promise<void> {
+  const { uid, gid } = account
+  const directory = joinGuestPath(path, '..')
+  if (inHome) await ensurePrivateDirectory(fs, directory, account)
+  else await fs.makeDirectories(directory)
+  const before = (await fs.exists(path)) ? Buffer.from(await fs.readFile(path)).toString('latin1') : ''
+  const text = mergeAuthorizedKeys(
+    before,
+    lines.map((line) => Buffer.from(line).toString('latin1')),
+  )
+  await fs.writeFile(path, Buffer.from(text, 'latin1'), inHome ? { mode: 0o600, uid, gid } : { mode: 0o644, uid: 0, gid: 0 })
+}
+
+async function ensurePrivateDirectory(fs: WritableGuestFs, directory: GuestPath, { uid, gid }: PasswdEntry): Promise<void> {
+  const existed = await fs.exists(directory)
+  await fs.makeDirectories(directory, { mode: 0o700, uid, gid })
+  // Behind a link may be a directory that others need: its modes are not ours to change.
+  if (!existed || (await fs.resolve(directory)) !== (await fs.resolve(directory, { followLast: false }))) return
+  await fs.chmod(directory, 0o700)
+  await fs.chown(directory, uid, gid)
+}
