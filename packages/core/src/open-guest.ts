@@ -1,6 +1,6 @@
 import { type MountedGuest, mountGuest, type Storage, scanStorage } from '@host-deployer/block'
 import type { DiskAccess, Driver, DriverContext, DriverSession } from '@host-deployer/driver-api'
-import { type GuestFs, openGuestFs } from '@host-deployer/guest-fs'
+import { type OpenedGuestFs, openGuestFs } from '@host-deployer/guest-fs'
 import { detectGuest, type GuestFacts } from '@host-deployer/os-detect'
 import { holding } from './holding.ts'
 import type { ImageSource } from './image-source.ts'
@@ -19,7 +19,7 @@ export interface OpenGuest {
   readonly session: DriverSession
   readonly storage: Storage
   readonly mounted: MountedGuest
-  readonly fs: GuestFs
+  readonly fs: OpenedGuestFs
   readonly facts: GuestFacts
 }
 

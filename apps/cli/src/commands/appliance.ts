@@ -10,9 +10,9 @@ interface ApplianceFlags {
 
 export async function applianceBuildCommand(flags: ApplianceFlags): Promise<void> {
   const { buildAppliance } = await import('@host-deployer/appliance')
-  const log = (line: string) => void process.stderr.write(`${pc.dim('…')} ${line}\n`)
+  const onStep = (step: string) => void process.stderr.write(`${pc.dim('…')} ${step}\n`)
   const { cache } = directories(process.env)
-  show(await buildAppliance({ outDirectory: directoryOf(flags), cacheDirectory: cache, log }), flags, 'built')
+  show(await buildAppliance({ outDirectory: directoryOf(flags), cacheDirectory: cache, onStep }), flags, 'built')
 }
 
 export async function applianceInfoCommand(flags: ApplianceFlags): Promise<void> {

@@ -1,0 +1,25 @@
+import { join } from 'node:path'
+import { execa, type Result, type ResultPromise } from 'execa'
+import { applianceDirectory } from './appliance.ts'
+
+const main = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts')
+
+const options = { reject: false, timeout: 540_000, stripFinalNewline: false } as const
+
+/** The command of this checkout, as a user starts it. */
+export function runCommand(...args: readonly string[]): ResultPromise<typeof options> {
+  return execa(process.execPath, ['--conditions=@host-deployer/source', main, ...args], options)
+}
+
+/** The appliance under test, and the driver when the run asks for another one. */
+export function driverArguments(): string[] {
+  const driver = process.env['HOST_DEPLOYER_E2E_DRIVER']
+  return ['--appliance', applianceDirectory(), ...(driver === undefined ? [] : ['--driver', driver])]
+}
+
+/** Runs with `--json` and gives the document; throws with all that was said when the exit code is not the expected one. */
+export async function runJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
+  const result: Result<typeof options> = await runCommand(...args, '--json', ...driverArguments())
+  if (result.exitCode !== exitCode) throw new Error(`exit code ${result.exitCode}, not ${exitCode}\n${result.stdout}\n${result.stderr}`)
+  return JSON.parse(result.stdout) as T
+}
