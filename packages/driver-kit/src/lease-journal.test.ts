@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hostPath, type Lease } from '@host-deployer/driver-api'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createFileLeaseJournal, reclaim } from './lease-journal.ts'
+import { identifyProcess } from './process-identity.ts'
+
+let directory = hostPath('/')
+let journal = hostPath('/')
+
+beforeEach(async () => {
+  directory = hostPath(await mkdtemp(join(tmpdir(), 'lease-')))
+  journal = hostPath(join(directory, 'journal'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+/** Makes the one entry in the journal look as if its writer had ended. */
+async function orphan(): Promise<void> {
+  for (const name of await readdir(journal)) {
+    const path = join(journal, name)
+    const record = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...record, owner: { ...record.owner, startTicks: 1 } }))
+  }
+}
+
+const record = (lease: Lease): Promise<() => Promise<void>> => createFileLeaseJournal(journal).record(lease)
+
+test('an entry is there until it is struck out', async () => {
+  const strike = await record({ kind: 'directory', details: { path: join(directory, 'work') } })
+  expect(await readdir(journal)).toHaveLength(1)
+  expect((await stat(journal)).mode & 0o777).toBe(0o700)
+  await strike()
+  await strike()
+  expect(await readdir(journal)).toEqual([])
+})
+
+test('what a running process holds is left alone', async () => {
+  const work = join(directory, 'work')
+  await mkdir(work)
+  await record({ kind: 'directory', details: { path: work } })
+  expect(await reclaim(journal)).toEqual([])
+  expect((await stat(work)).isDirectory()).toBe(true)
+})
+
+test('a directory of a process that is gone is removed', async () => {
+  const work = join(directory, 'work')
+  await mkdir(join(work, 'deep'), { recursive: true })
+  await record({ kind: 'directory', details: { path: work } })
+  await orphan()
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  await expect(stat(work)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await readdir(journal)).toEqual([])
+})
+
+test('a process is killed only when pid, start time and boot match', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  const identity = await identifyProcess(child.pid ?? 0)
+  if (identity === undefined) throw new Error('the child is gone')
+  await record({ kind: 'process', details: { ...identity, startTicks: identity.startTicks + 1 } })
+  await orphan()
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  expect(await identifyProcess(identity.pid)).toEqual(identity)
+  await record({ kind: 'process', details: { ...identity } })
+  await orphan()
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  expect(await ended).toEqual([null, 'SIGKILL'])
+})
+
+test('a kind nobody knows how to free stays and is reported', async () => {
+  await record({ kind: 'nbd-device', details: { device: '/dev/nbd0' } })
+  await orphan()
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_NOT_FREED' }])
+  expect(await readdir(journal)).toHaveLength(1)
+  expect(await reclaim(journal, { freeOther: async (lease) => lease.kind === 'nbd-device' })).toMatchObject([{ code: 'LEASE_FREED' }])
+  expect(await readdir(journal)).toEqual([])
+})
+
+test('no journal is nothing to do, a torn entry is reported', async () => {
+  expect(await reclaim(journal)).toEqual([])
+  await mkdir(journal)
+  await writeFile(join(journal, 'torn.json'), '{"own')
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_UNREADABLE' }])
+})

@@ -1,0 +1,135 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { type DeployError, DriverError, ExecError, TimeoutError } from '@host-deployer/driver-api'
+import ssh2, { type Client, type ConnectConfig } from 'ssh2'
+import { aborted } from './exec-errors.ts'
+
+export interface SshConnectOptions {
+  /** The transport: a socket or any duplex stream with an SSH server at its other end. The connection owns and destroys it. */
+  readonly stream: Duplex
+  readonly username: string
+  /** OpenSSH private key text. */
+  readonly privateKey: string
+  /** The server's public key blob, byte for byte; any other key ends the connection. */
+  readonly hostKey: Uint8Array
+  /** From the call to the end of the login. Default 30 s. */
+  readonly loginTimeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Turns the loss of the connection into the error every pending and later call rejects with. Asked once. */
+  readonly explainLoss?: (error: ExecError) => DeployError
+}
+
+/** One SSH connection. Internal to this package. */
+export interface SshConnection {
+  readonly client: Client
+  /** Runs a callback-style action; rejects with the explained loss as soon as the connection is gone, whatever the action does. */
+  run<T>(action: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T>
+  /** Ends the connection; resolves when the stream is closed. Idempotent. */
+  close(): Promise<void>
+}
+
+// What dropbear and OpenSSH both have, the cheapest first: curve25519 costs two thirds of nistp256 in an emulated CPU. Nothing else is offered.
+const algorithms: NonNullable<ConnectConfig['algorithms']> = {
+  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
+  serverHostKey: ['ssh-ed25519'],
+  cipher: ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes128-ctr'],
+  hmac: ['hmac-sha2-256'],
+  compress: ['none'],
+}
+
+function loginError(error: unknown, hostKeyRefused: boolean): DeployError {
+  if (hostKeyRefused) {
+    return new DriverError('DRIVER_SSH_HOST_KEY', 'The SSH server did not show the pinned host key', {
+      hint: 'Somebody else answers on this connection, or the appliance did not take the key it was given.',
+      cause: error,
+    })
+  }
+  if ((error as { level?: string } | undefined)?.level === 'client-timeout') {
+    return new TimeoutError('TIMEOUT_SSH_LOGIN', 'The SSH server did not complete the login in time', { retry: 'may-help', cause: error })
+  }
+  const reason = error instanceof Error ? error.message : 'the connection closed'
+  return new DriverError('DRIVER_SSH_FAILED', `SSH login failed: ${reason}`, { cause: error })
+}
+
+function login(client: Client, options: SshConnectOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let hostKeyRefused = false
+  const onAbort = (): void => reject(aborted(options.signal, 'the SSH login'))
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  client.once('ready', resolve)
+  client.on('error', (error) => reject(loginError(error, hostKeyRefused)))
+  client.once('close', () => reject(loginError(undefined, hostKeyRefused)))
+  client.connect({
+    sock: options.stream,
+    username: options.username,
+    privateKey: options.privateKey,
+    algorithms,
+    readyTimeout: options.loginTimeoutMs ?? 30_000,
+    hostVerifier: (key: Buffer) => {
+      hostKeyRefused = key.length !== options.hostKey.length || !timingSafeEqual(key, options.hostKey)
+      return !hostKeyRefused
+    },
+  })
+  return promise.finally(() => options.signal?.removeEventListener('abort', onAbort))
+}
+
+/** Logs in over `options.stream`. `DRIVER_SSH_HOST_KEY`, `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; on any of them the stream is destroyed. */
+export async function connectSsh(options: SshConnectOptions): Promise<SshConnection> {
+  if (options.signal?.aborted === true) {
+    options.stream.destroy()
+    throw aborted(options.signal, 'the SSH login')
+  }
+  const client = new ssh2.Client()
+  let lost: DeployError | undefined
+  let lastError: unknown
+  const pending = new Set<(error: DeployError) => void>()
+  const closed = Promise.withResolvers<void>()
+  const lose = (): void => {
+    if (lost !== undefined) return
+    const error = new ExecError('EXEC_CONNECTION_LOST', 'The SSH connection to the tool host is gone', {
+      hint: 'The machine behind it ended or hangs; its last console lines tell more.',
+      cause: lastError,
+    })
+    lost = options.explainLoss?.(error) ?? error
+    for (const reject of pending) reject(lost)
+    pending.clear()
+    closed.resolve()
+  }
+  try {
+    await login(client, options)
+  } catch (error) {
+    client.on('error', () => {})
+    client.destroy()
+    options.stream.destroy()
+    throw error
+  }
+  client.on('error', (error) => {
+    lastError = error
+    lose()
+  })
+  client.once('close', lose)
+  options.stream.once('close', lose)
+  if (options.stream.destroyed) lose()
+
+  return {
+    client,
+    run: (action) =>
+      new Promise((resolve, reject) => {
+        if (lost !== undefined) return reject(lost)
+        const fail = (error: unknown): void => {
+          pending.delete(fail)
+          reject(error)
+        }
+        pending.add(fail)
+        action((value) => {
+          pending.delete(fail)
+          resolve(value)
+        }, fail)
+      }),
+    async close() {
+      if (lost === undefined) client.end()
+      options.stream.destroy()
+      await closed.promise
+    },
+  }
+}
