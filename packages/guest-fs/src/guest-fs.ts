@@ -91,6 +91,7 @@ export interface WritableGuestFs extends GuestFs {
   chmod(path: GuestPath, mode: number): Promise<void>
   /** Follows the last link. */
   chown(path: GuestPath, uid: number, gid: number): Promise<void>
+  /** Of the entry itself, as `getXattrs`. */
   setXattr(path: GuestPath, name: string, value: Uint8Array): Promise<void>
 }
 
@@ -102,7 +103,7 @@ export interface NodeState {
   readonly gid: number
   /** Regular files only. */
   readonly sizeBytes?: number
-  /** Hex SHA-256 of a regular file's content. */
+  /** Hex SHA-256 of a regular file's content. Absent where nothing needed the bytes: a big file that is removed or only changes its metadata. */
   readonly sha256?: string
   /** A symlink's text. */
   readonly target?: string
@@ -127,11 +128,14 @@ export type TreeDiff = readonly DiffEntry[]
 
 export interface StagedFs extends WritableGuestFs {
   diff(): Promise<TreeDiff>
+  /** Whether `commit` would write: the diff is not empty, or a killed run left its staging directory behind. Reads only. */
+  needsCommit(): Promise<boolean>
   /**
    * Applies the diff: stale staging of a killed run removed, new files written completely to a staging directory of each file system and
    * synced, then directories, renames into place, links, removals, metadata, sync. At every moment each file is the old or the new one.
-   * `FS_NO_SPACE` and every other failure before the renames leaves the tree as it was. Returns what was applied.
-   * An empty diff writes nothing at all, unless a killed run left something to remove.
+   * `FS_NO_SPACE` and every other failure before the renames leaves the tree as it was; after a later one the same request again completes
+   * it. New directories are moved into place complete, removed ones out of it whole. Returns what was applied; the overlay is empty then and
+   * reads see the committed tree. An empty diff writes nothing at all, unless a killed run left something to remove.
    */
   commit(): Promise<TreeDiff>
 }

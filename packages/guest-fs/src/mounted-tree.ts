@@ -1,6 +1,7 @@
 import { FsError, joinToolPath, type RawFs, type RawStat, type ToolPath } from '@host-deployer/driver-api'
 import type { CanonicalTree } from './canonical-tree.ts'
-import { type GuestPath, parentOf } from './guest-path.ts'
+import { type GuestPath, nameOf, parentOf } from './guest-path.ts'
+import { nameGuestPath } from './name-guest-path.ts'
 
 const cachedFileBytes = 256 * 1024
 const cachedTotalBytes = 32 * 1024 * 1024
@@ -24,19 +25,13 @@ export function createMountedTree(fs: RawFs, root: ToolPath): MountedTree {
   const listings = new Map<GuestPath, Promise<ReadonlyMap<string, RawStat>>>()
   const links = new Map<GuestPath, Promise<string>>()
   const contents = new Map<GuestPath, Promise<Uint8Array>>()
+  const attributes = new Map<GuestPath, ReadonlyMap<string, Uint8Array>>()
   let contentBytes = 0
 
   const toolPathOf = (path: GuestPath): ToolPath => (path === '/' ? root : joinToolPath(root, path.slice(1)))
 
-  /** Errors speak of guest paths. A connection that broke is not an `FsError` and passes as it is. */
-  async function ask<Result>(path: GuestPath, request: (path: ToolPath) => Promise<Result>): Promise<Result> {
-    try {
-      return await request(toolPathOf(path))
-    } catch (error) {
-      if (FsError.is(error)) throw new FsError(error.kind, path, undefined, { cause: error })
-      throw error
-    }
-  }
+  const ask = <Result>(path: GuestPath, request: (path: ToolPath) => Promise<Result>): Promise<Result> =>
+    nameGuestPath(path, request(toolPathOf(path)))
 
   function remember<Result>(cache: Map<GuestPath, Promise<Result>>, path: GuestPath, load: () => Promise<Result>): Promise<Result> {
     const known = cache.get(path)
@@ -52,7 +47,7 @@ export function createMountedTree(fs: RawFs, root: ToolPath): MountedTree {
     const parent = parentOf(path)
     if ((await lstat(parent))?.type !== 'directory') return undefined
     const listing = await listings.get(parent)?.catch(() => undefined)
-    if (listing !== undefined) return listing.get(path.slice(path.lastIndexOf('/') + 1))
+    if (listing !== undefined) return listing.get(nameOf(path))
     try {
       return await ask(path, (at) => fs.lstat(at))
     } catch (error) {
@@ -93,12 +88,17 @@ export function createMountedTree(fs: RawFs, root: ToolPath): MountedTree {
       return remember(contents, path, load)
     },
     async getXattrs(paths) {
-      if (paths.length === 0) return []
       for (const path of paths) if ((await lstat(path)) === undefined) throw new FsError('not-found', path)
-      return ask(paths[0] ?? ('/' as GuestPath), () => fs.getXattrs(paths.map(toolPathOf)))
+      const unknown = [...new Set(paths.filter((path) => !attributes.has(path)))]
+      const [first] = unknown
+      if (first !== undefined) {
+        const answers = await ask(first, () => fs.getXattrs(unknown.map(toolPathOf)))
+        for (const [index, path] of unknown.entries()) attributes.set(path, answers[index] ?? new Map())
+      }
+      return paths.map((path) => attributes.get(path) ?? new Map())
     },
     forget() {
-      for (const cache of [stats, listings, links, contents]) cache.clear()
+      for (const cache of [stats, listings, links, contents, attributes]) cache.clear()
       contentBytes = 0
     },
   }

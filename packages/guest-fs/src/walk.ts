@@ -13,6 +13,8 @@ export interface Place {
   readonly stat: RawStat | undefined
   /** 0 when something is there, 1 when only the last segment is absent. */
   readonly missing: number
+  /** Nothing is there, and a trailing slash in a link's text says that it would have to be a directory. */
+  readonly directoryOnly: boolean
 }
 
 /** The segments of a symlink's text. A trailing slash asks for a directory, as `.` does. */
@@ -31,11 +33,12 @@ export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: bo
     .filter((segment) => segment !== '')
     .reverse()
   const root = '/' as GuestPath
-  let [path, stat, missing, links] = [root, await tree.lstat(root), 0, 0]
+  let [path, stat, missing, links, directoryOnly] = [root, await tree.lstat(root), 0, 0, false]
   for (let segment = todo.pop(); segment !== undefined; segment = todo.pop()) {
     if (missing > 0) {
       if (segment === '..') throw new FsError('not-found', asked)
-      if (segment === '.') continue
+      directoryOnly = segment === '.'
+      if (directoryOnly) continue
       path = childOf(path, segment)
       missing++
       continue
@@ -60,5 +63,5 @@ export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: bo
     }
     ;[path, stat, missing] = [next, nextStat, nextStat === undefined ? 1 : 0]
   }
-  return { path, stat, missing }
+  return { path, stat, missing, directoryOnly }
 }
