@@ -1,0 +1,30 @@
+import { inspectImage } from '@host-deployer/image'
+import { openTestDriver } from './appliance.ts'
+
+/** Checks every ext4, xfs and vfat of an image with its own checker, changing nothing. Returns what they complained about. */
+export async function checkFileSystems(image: string, format: 'qcow2' | 'raw'): Promise<string[]> {
+  const { driver, context } = await openTestDriver()
+  const { chain } = await inspectImage(image, { format, allowPaths: ['/'] })
+  await using session = await driver.open({ disks: [{ id: 'checked', chain, access: 'scratch' }] }, context)
+  const { exec } = session.toolHost
+  await exec(['vgchange', '-ay'])
+  await exec(['vgmknodes'])
+  const listed = await exec(['blkid', '-o', 'export'])
+  const complaints: string[] = []
+  for (const block of Buffer.from(listed.stdout).toString().split('\n\n')) {
+    const device = /^DEVNAME=(.*)$/m.exec(block)?.[1]
+    const type = /^TYPE=(.*)$/m.exec(block)?.[1]
+    const argv = device === undefined ? undefined : checker(device, type)
+    if (argv === undefined) continue
+    const { exitCode, stdout, stderr } = await exec(argv, { timeoutMs: 300_000 })
+    if (exitCode !== 0) complaints.push(`${argv.join(' ')} ended with ${exitCode}: ${Buffer.from(stdout)}${Buffer.from(stderr)}`)
+  }
+  return complaints
+}
+
+function checker(device: string, type: string | undefined): readonly [string, ...string[]] | undefined {
+  if (type === 'ext4') return ['e2fsck', '-fn', device]
+  if (type === 'xfs') return ['xfs_repair', '-n', device]
+  if (type === 'vfat') return ['fsck.fat', '-n', device]
+  return undefined
+}
