@@ -1,4 +1,4 @@
-import { Document, parseDocument } from 'yaml'
+import { Document, parseDocument, Scalar, visit } from 'yaml'
 
 /** A YAML text read into plain values, or the first thing that is wrong with it. */
 export type YamlResult =
@@ -20,12 +20,30 @@ export function parseYaml(text: string): YamlResult {
   }
 }
 
+// Characters that YAML lets stand in double quotes only, and of these the ones that readers want escaped there.
+const quotedOnly = /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]/
+const escapedOnly = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g
+
 /**
  * Renders plain values as one YAML document behind a header (comment lines, or empty). Strings that a YAML 1.1 reader would take for
  * something else (`yes`, `012`, a MAC address of digits) are quoted; long lines are not folded; keys keep their order. `undefined` values
  * are left out.
  */
 export function renderYaml(value: unknown, header = ''): string {
-  const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false, keepUndefined: false })
-  return header + document.toString({ lineWidth: 0, directives: false })
+  const document = new Document(value, {
+    version: '1.1',
+    // Its tag object would write `<<` bare, whatever quotes are asked for.
+    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:merge'),
+    aliasDuplicateObjects: false,
+    keepUndefined: false,
+  })
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value !== 'string') return
+      // PyYAML takes a lone `=` or `<<` for a tag of YAML 1.1 that it then cannot build, and it loses leading space of a block.
+      if (quotedOnly.test(node.value) || /^(=|<<|\s[\s\S]*\n[\s\S]*)$/.test(node.value)) node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  const text = document.toString({ lineWidth: 0, directives: false, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
+  return header + text.replaceAll(escapedOnly, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
