@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import type { DeployReport } from '@host-deployer/api'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootGuest, type GuestShell, type RunningGuest } from './lib/boot-guest.ts'
 import { copyImage } from './lib/build-image.ts'
 import { checkFileSystems } from './lib/check-file-systems.ts'
+import { digestOf } from './lib/digest-of.ts'
 import type { ImageName } from './lib/image-definitions.ts'
 import { runJson } from './lib/run-command.ts'
 import { metaData, networkConfig, scenario, userData } from './lib/scenario.ts'
@@ -105,10 +103,4 @@ async function text(shell: GuestShell, command: string): Promise<string> {
   const { exitCode, stdout, stderr } = await shell.run(command)
   if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`)
   return stdout.trim()
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }

@@ -16,13 +16,21 @@ export function showDeploy(report: DeployReport, diff: TreeDiff): string {
   const { facts, operations, generated } = report
   const lines = ['', `${pc.bold(facts.os.productName)} ${pc.dim(facts.os.arch ?? '')} on ${facts.storage.rootDevice}`, '']
   for (const { id, outcome } of operations) lines.push(`  ${marks[outcome]} ${id.padEnd(20)} ${pc.dim(outcome)}`)
-  const text = renderDiff(diff, { colour: pc.isColorSupported })
-  if (text !== '') lines.push('', text.trimEnd())
+  const text = renderDiff(diff).trimEnd()
+  if (text !== '') lines.push('', ...text.split('\n').map(colourLine))
   for (const [account, password] of Object.entries(generated.passwords))
     lines.push('', `Password of ${pc.bold(account)}: ${password}  ${pc.dim('(shown only now)')}`)
   lines.push(...showDiagnostics(report.diagnostics))
   lines.push('', summary(report))
   return `${lines.join('\n')}\n`
+}
+
+function colourLine(line: string): string {
+  if (/^(added|changed|removed) /.test(line)) return pc.bold(line)
+  if (line.startsWith('@@')) return pc.cyan(line)
+  if (line.startsWith('+')) return pc.green(line)
+  if (line.startsWith('-')) return pc.red(line)
+  return line
 }
 
 function summary({ dryRun, changed, diff, image, timings }: DeployReport): string {

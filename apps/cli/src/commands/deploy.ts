@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { type CloudInitMode, parseRequest, Secret } from '@host-deployer/api'
-import { deploy } from '@host-deployer/core'
+import { type CloudInitMode, type ParsedRequest, parseRequest, Secret } from '@host-deployer/api'
 import { InputError } from '@host-deployer/driver-api'
-import { inspectImage } from '@host-deployer/image'
 import { cancellable } from '../cancellation.ts'
-import { openDriver } from '../open-driver.ts'
+import { deploy } from '../deploy-image.ts'
+import type { ImageOptions } from '../image-options.ts'
 import { readSeed, readText, type SeedFlags } from '../read-request.ts'
 import { showPhases } from '../show-phases.ts'
 import { showDeploy } from '../show-report.ts'
-import { type ImageFlags, inspectFlags } from './image-flags.ts'
 
-interface DeployFlags extends ImageFlags, SeedFlags {
+interface DeployFlags extends ImageOptions, SeedFlags {
   readonly hostname?: string
   readonly rootPasswordFile?: string
   readonly sshKey: readonly string[]
@@ -18,30 +15,19 @@ interface DeployFlags extends ImageFlags, SeedFlags {
   readonly cloudInit: CloudInitMode
   readonly ignoreUnsupported?: boolean
   readonly dryRun?: boolean
+  readonly timeout?: number
+  readonly json?: boolean
 }
 
 export async function deployCommand(path: string, flags: DeployFlags): Promise<void> {
-  const { request, diagnostics } = await readRequest(flags)
-  const image = await inspectImage(path, inspectFlags(flags))
-  const { report, diff } = await cancellable(flags.timeout, async (signal) => {
-    const { driver, context } = await openDriver(flags, signal)
-    return deploy({
-      driver,
-      context,
-      image,
-      request,
-      requestDiagnostics: diagnostics,
-      dryRun: flags.dryRun === true,
-      ambient: { now: new Date(), randomBytes: (count) => randomBytes(count) },
-      clock: () => performance.now(),
-      ...(flags.rootDevice === undefined ? {} : { rootDevice: flags.rootDevice }),
-      ...(flags.json ? {} : { onPhase: showPhases(process.stderr) }),
-    })
-  })
+  const request = await readRequest(flags)
+  const { report, diff } = await cancellable(flags.timeout, (signal) =>
+    deploy(path, { ...flags, request, signal, ...(flags.json ? {} : { onPhase: showPhases(process.stderr) }) }),
+  )
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : showDeploy(report, diff))
 }
 
-async function readRequest(flags: DeployFlags) {
+async function readRequest(flags: DeployFlags): Promise<ParsedRequest> {
   const [seed, password, keys] = await Promise.all([
     readSeed(flags),
     flags.rootPasswordFile === undefined ? undefined : readPassword(flags.rootPasswordFile),

@@ -1,0 +1,6 @@
+export { parseRequest, Secret } from '@host-deployer/api'
+export { DeployError } from '@host-deployer/driver-api'
+export type { DeployImageOptions } from './deploy-image.ts'
+export { deploy } from './deploy-image.ts'
+export type { ImageOptions } from './image-options.ts'
+export { probe } from './probe-image.ts'
