@@ -40,7 +40,7 @@ export async function diffTrees(base: CanonicalTree, overlay: OverlayTree, sensi
       kind: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
       ...optional('before', before && describe(before, sides.before, old)),
       ...optional('after', after && describe(after, sides.after, current)),
-      sensitive: sensitive.has(path),
+      sensitive: sensitive.has(path) || (sides.before?.content !== undefined && isPrivate(before)),
     }
     // Not enumerable: content never gets into JSON or a log by accident.
     if (Object.keys(content).length > 0) Object.defineProperty(entry, 'content', { value: content })
@@ -48,6 +48,9 @@ export async function diffTrees(base: CanonicalTree, overlay: OverlayTree, sensi
   }
   return entries.sort((left, right) => (left.path < right.path ? -1 : 1))
 }
+
+/** What the guest keeps from its other users (host keys, accounts) is not shown to ours, whether or not the operation thought of it. */
+const isPrivate = (stat: RawStat | undefined): boolean => stat !== undefined && (stat.mode & 0o004) === 0
 
 async function collectTouched(base: CanonicalTree, root: StagedNode): Promise<Touched[]> {
   const touched: Touched[] = []

@@ -117,7 +117,7 @@ export interface DiffEntry {
   readonly kind: 'added' | 'changed' | 'removed'
   readonly before?: NodeState
   readonly after?: NodeState
-  /** Content is not to be shown. */
+  /** Content is not to be shown: it was written as sensitive, or the old content was not readable for every user of the guest. */
   readonly sensitive: boolean
   /** Both sides as bytes, regular files only, for people's diffs and golden trees. Not enumerable: it never gets into JSON by accident. */
   readonly content?: { readonly before?: Uint8Array; readonly after?: Uint8Array }

@@ -11,7 +11,7 @@ export type {
   WriteOptions,
 } from './guest-fs.ts'
 export type { GuestPath } from './guest-path.ts'
-export { guestPath, joinGuestPath } from './guest-path.ts'
+export { guestPath, joinGuestPath, parentOf } from './guest-path.ts'
 export type { MemoryRawFs, MemoryRawFsOptions, RawCall, RawCallHook } from './memory-raw-fs.ts'
 export { createMemoryRawFs } from './memory-raw-fs.ts'
 export type { GuestMount, OpenedGuestFs } from './open-guest-fs.ts'

@@ -166,7 +166,8 @@ export function createMemoryRawFs(options: MemoryRawFsOptions = {}): MemoryRawFs
   }
 
   async function call<Result>(method: keyof RawFs, path: ToolPath, body: () => Result, to?: ToolPath): Promise<Result> {
-    const planned = hook?.({ index: calls++, method, path, ...(to === undefined ? {} : { to }) })
+    const index = calls++
+    const planned = hook?.({ index, method, path, ...(to === undefined ? {} : { to }) })
     const kind = planned instanceof Promise ? await planned : planned
     if (kind !== undefined) throw new FsError(kind, path, `${kind} (injected): ${method} ${path}`)
     return body()
