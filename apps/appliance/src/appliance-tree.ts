@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readBusyboxApplets } from './busybox-applets.ts'
 import { files, modules, programs } from './content.ts'
 import type { LockedPackage } from './debian-packages.ts'
-import { addDirectory, addFile, addSharedLibraries, addSymlink, copyFromPackages, type FileTree } from './file-tree.ts'
+import { addCharacterDevice, addDirectory, addFile, addSharedLibraries, addSymlink, copyFromPackages, type FileTree } from './file-tree.ts'
 import { readKernelModules, renderModuleIndex } from './kernel-modules.ts'
 
 /** Where Debian keeps the libraries of an architecture. */
@@ -73,7 +73,11 @@ export async function buildTree(input: TreeInput): Promise<FileTree> {
   addSymlink(tree, 'etc/mtab', '/proc/self/mounts')
   addSymlink(tree, 'var/run', '/run')
   // The kernel opens it for PID 1 before anything is mounted.
-  tree.set('dev/console', { type: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 })
+  addCharacterDevice(tree, 'dev/console', 5, 1)
+  // Copied to /dev by PID 1: opening one loads its module. Minor numbers: the kernel's Documentation/admin-guide/devices.txt.
+  for (const [name, minor] of Object.entries({ 'mapper/control': 236, 'loop-control': 237, 'btrfs-control': 234 })) {
+    addCharacterDevice(tree, `usr/lib/host-deployer/dev/${name}`, 10, minor)
+  }
   await addPrograms(tree, input.root)
   await addSharedLibraries(tree, input.root, [libraries])
   await addModules(tree, input)

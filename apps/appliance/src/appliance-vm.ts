@@ -15,6 +15,8 @@ export interface ApplianceVm extends AsyncDisposable {
   console(): string
   exec(command: string): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>
   readonly client: ssh2.Client
+  /** QEMU's. */
+  readonly pid: number
 }
 
 export interface ApplianceVmOptions {
@@ -141,5 +143,5 @@ export async function bootAppliance(appliance: Appliance, options: ApplianceVmOp
         channel.on('close', () => resolve({ code, stdout, stderr }))
       })
     })
-  return { timings, console: () => output, exec, client, [Symbol.asyncDispose]: close }
+  return { timings, console: () => output, exec, client, pid: qemu.pid ?? 0, [Symbol.asyncDispose]: close }
 }

@@ -20,6 +20,10 @@ export function addDirectory(tree: FileTree, path: string, mode = 0o755): void {
   tree.set(path, { type: 'directory', path, mode })
 }
 
+export function addCharacterDevice(tree: FileTree, path: string, major: number, minor: number): void {
+  tree.set(path, { type: 'character-device', path, mode: 0o600, major, minor })
+}
+
 /** The entries in an order that depends on the paths only, every parent directory before its children. */
 export function sortedEntries(tree: FileTree): CpioEntry[] {
   const all = new Map(tree)
