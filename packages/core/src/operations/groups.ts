@@ -1,7 +1,7 @@
 import type { GroupRequest } from '@host-deployer/api'
 import { defineOperation } from '../operation.ts'
-import { findGroup, writeAccountFiles } from '../strategies/accounts/account-files.ts'
-import { addGroup } from '../strategies/accounts/groups.ts'
+import { writeAccountFiles } from '../strategies/accounts/account-files.ts'
+import { ensureGroup } from '../strategies/accounts/groups.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 
 /** Makes the groups of the key `groups` that the guest lacks. Their members follow when the users exist (`group-members`). */
@@ -10,7 +10,7 @@ export const groups = defineOperation<readonly GroupRequest[]>({
   select: ({ groups }) => (groups !== undefined && groups.length > 0 ? groups : undefined),
   stage: async (context) => {
     const files = await openAccounts(context)
-    for (const { name } of context.input) if (findGroup(files, name) === undefined) addGroup(files, { name })
+    for (const { name } of context.input) ensureGroup(files, { name })
     await writeAccountFiles(context.fs, files)
   },
 })

@@ -1,8 +1,9 @@
 import { InputError } from '@host-deployer/driver-api'
+import { isSudoRule } from '@host-deployer/formats'
 import { guestPath } from '@host-deployer/guest-fs'
 import { defineOperation } from '../operation.ts'
 import { asksForAccounts, requestedUsers } from '../strategies/accounts/requested-accounts.ts'
-import { includesSudoersDirectory, isSudoersRule, setSudoersRules } from '../strategies/accounts/sudoers-rules.ts'
+import { includesSudoersDirectory, setSudoersRules } from '../strategies/accounts/sudoers-rules.ts'
 
 const main = guestPath('/etc/sudoers')
 const directory = guestPath('/etc/sudoers.d')
@@ -17,7 +18,7 @@ export const sudo = defineOperation<true>({
     const rules = requestedUsers(context).filter((user) => user.sudo.length > 0)
     if (rules.length === 0) return 'skipped'
     for (const { name, sudo } of rules) {
-      const bad = sudo.find((rule) => !isSudoersRule(rule))
+      const bad = sudo.find((rule) => !isSudoRule(rule))
       if (bad === undefined) continue
       throw new InputError('INPUT_SUDO_RULE', `Not a sudo rule of the user ${name}: ${JSON.stringify(bad)}`, {
         hint: 'Write it as in sudoers(5), without the user: "ALL=(ALL) NOPASSWD:ALL".',

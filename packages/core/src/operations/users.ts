@@ -41,37 +41,32 @@ function assertConsistent({ name, no_create_home, system, ssh_authorized_keys, s
   })
 }
 
-/** Returns whether the account was made. */
+/** Makes the account or completes it; returns whether it is new and has no password yet. */
 async function ensureAccount(context: StageContext<true>, files: AccountFiles, user: UserRequest): Promise<boolean> {
   const { fs, ambient, diagnose } = context
   const existing = findUser(files, user.name)
-  const account = existing ?? createAccount(files, user, ambient.now)
-  const ours = existing === undefined || isAsRequested(files, user)
-  if (existing !== undefined && ours) completeAccount(files, user, ambient.now)
-  if (existing !== undefined && !ours) {
+  if (existing !== undefined && !isAsRequested(files, user)) {
     diagnose({
       severity: 'info',
       code: 'USER_EXISTS',
       summary: `The user ${user.name} exists: number, groups, home and shell stay as they are`,
       path: '/etc/passwd',
     })
+    return false
   }
-  if (!ours) return false
-  if (!user.no_create_home && !user.system) {
-    const made = await createHome(fs, files, account)
-    if (!made && existing === undefined) {
-      diagnose({
-        severity: 'info',
-        code: 'HOME_EXISTS',
-        summary: 'The skeleton is not copied into a home directory that exists',
-        path: fromAccountText(account.home),
-      })
-    }
+  const account = existing ?? createAccount(files, user, ambient.now)
+  const isNew = existing === undefined || completeAccount(files, user, existing, ambient.now)
+  if (!user.no_create_home && !user.system && !(await createHome(fs, files, account)) && isNew) {
+    diagnose({
+      severity: 'info',
+      code: 'HOME_EXISTS',
+      summary: 'The skeleton is not copied into a home directory that exists',
+      path: fromAccountText(account.home),
+    })
   }
-  if (existing !== undefined) return false
   if (!user.system) await createMailSpool(fs, files, account)
   const shell = fromAccountText(account.shell)
-  if (shell !== '' && !(await fs.exists(guestPath(shell)))) {
+  if (isNew && shell !== '' && !(await fs.exists(guestPath(shell)))) {
     diagnose({
       severity: 'warning',
       code: 'SHELL_MISSING',
@@ -79,7 +74,7 @@ async function ensureAccount(context: StageContext<true>, files: AccountFiles, u
       path: shell,
     })
   }
-  return true
+  return isNew
 }
 
 function applyPassword(

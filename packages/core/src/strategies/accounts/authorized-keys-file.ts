@@ -6,7 +6,7 @@ import {
   removeAuthorizedKey,
   renderLines,
 } from '@host-deployer/formats'
-import { type GuestPath, guestPath, joinGuestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
+import { type GuestPath, guestPath, joinGuestPath, parentOf, type WritableGuestFs } from '@host-deployer/guest-fs'
 import { homePath } from './create-home.ts'
 
 /** sshd's own default, sshd_config(5). */
@@ -64,7 +64,7 @@ export async function writeAuthorizedKeys(
   lines: readonly string[],
 ): Promise<void> {
   const { uid, gid } = account
-  const directory = joinGuestPath(path, '..')
+  const directory = parentOf(path)
   if (inHome) await ensurePrivateDirectory(fs, directory, account)
   else await fs.makeDirectories(directory)
   const before = (await fs.exists(path)) ? Buffer.from(await fs.readFile(path)).toString('latin1') : ''

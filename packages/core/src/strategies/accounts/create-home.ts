@@ -1,5 +1,5 @@
 import type { PasswdEntry } from '@host-deployer/formats'
-import { type GuestPath, guestPath, joinGuestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
+import { type GuestPath, guestPath, joinGuestPath, parentOf, type WritableGuestFs } from '@host-deployer/guest-fs'
 import { type AccountFiles, findGroup, fromAccountText } from './account-files.ts'
 
 const maxSkeletonFileBytes = 64 * 1024 * 1024
@@ -14,8 +14,7 @@ export async function createHome(fs: WritableGuestFs, files: AccountFiles, accou
   if (await fs.exists(home)) return false
   const target = await fs.resolve(home)
   const { uid, gid } = account
-  const parent = await fs.resolve(joinGuestPath(target, '..'))
-  await fs.makeDirectories(parent)
+  await fs.makeDirectories(parentOf(target))
   await fs.makeDirectories(target, { mode: files.loginDefs.homeMode, uid, gid })
   const skeleton = guestPath(files.useradd.skeleton)
   if (await fs.exists(skeleton)) await copySkeleton(fs, skeleton, target, { skeleton, home, uid, gid })

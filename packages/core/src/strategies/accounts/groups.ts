@@ -1,5 +1,5 @@
-import { InputError, OperationError } from '@host-deployer/driver-api'
-import { allocateId, allocateSystemId, findEntry, type GroupEntry, isAccountName, upsertEntry } from '@host-deployer/formats'
+import { allocateId, allocateSystemId, findEntry, type GroupEntry, upsertEntry } from '@host-deployer/formats'
+import { assertAccountName, noFreeId } from './account-errors.ts'
 import type { AccountFiles } from './account-files.ts'
 
 export interface NewGroup {
@@ -13,7 +13,7 @@ export interface NewGroup {
  * Adds a group as groupadd(8) does: the next number of login.defs(5)'s range, a line in gshadow(5) that lets nobody join by password.
  * `INPUT_NAME_INVALID`; `OPERATION_NO_FREE_ID` when the range is full.
  */
-export function addGroup(files: AccountFiles, { name, system = false, preferredGid }: NewGroup): GroupEntry {
+function addGroup(files: AccountFiles, { name, system = false, preferredGid }: NewGroup): GroupEntry {
   assertAccountName(name)
   const used = files.group.entries.map((entry) => entry.gid)
   const { systemGids, gids } = files.loginDefs
@@ -23,6 +23,20 @@ export function addGroup(files: AccountFiles, { name, system = false, preferredG
   files.group = upsertEntry(files.group, entry)
   if (files.gshadow !== undefined) files.gshadow = upsertEntry(files.gshadow, { name, password: '!', administrators: [], members: [] })
   return entry
+}
+
+/**
+ * The group of that name, made when it is missing. One that is there gets the line in gshadow(5) it may lack: an interrupted commit writes
+ * group(5) first.
+ */
+export function ensureGroup(files: AccountFiles, group: NewGroup): GroupEntry {
+  const existing = findEntry(files.group, group.name)
+  if (existing === undefined) return addGroup(files, group)
+  const { name, members } = existing
+  if (files.gshadow !== undefined && findEntry(files.gshadow, name) === undefined) {
+    files.gshadow = upsertEntry(files.gshadow, { name, password: '!', administrators: [], members })
+  }
+  return existing
 }
 
 /** `usermod --append --groups`: the member goes to the end of both lists; a member already: nothing changes. */
@@ -36,20 +50,4 @@ export function addMember(files: AccountFiles, group: string, member: string): v
   if (shadow !== undefined && !shadow.members.includes(member)) {
     files.gshadow = upsertEntry(files.gshadow, { ...shadow, members: [...shadow.members, member] })
   }
-}
-
-/** `InputError` `INPUT_NAME_INVALID` for a name that useradd(8) of upstream shadow-utils refuses. */
-export function assertAccountName(name: string): void {
-  if (isAccountName(name)) return
-  throw new InputError('INPUT_NAME_INVALID', `Not a name for a user or group: ${JSON.stringify(name)}`, {
-    hint: 'Use up to 32 letters, digits, "-", "_" and ".", not starting with "-" and not only digits.',
-    context: { name },
-  })
-}
-
-export function noFreeId(kind: 'user' | 'group', name: string): OperationError {
-  return new OperationError('OPERATION_NO_FREE_ID', `No number is left for the ${kind} ${name}`, {
-    hint: 'Widen the ranges in the guest\'s /etc/login.defs, or give a "uid".',
-    context: { name },
-  })
 }
