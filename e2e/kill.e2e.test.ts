@@ -1,0 +1,111 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { DeployReport } from '@host-deployer/api'
+import { hostPath, toolPath } from '@host-deployer/driver-api'
+import { guestPath, openGuestFs } from '@host-deployer/guest-fs'
+import { inspectImage } from '@host-deployer/image'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestDriver } from './lib/appliance.ts'
+import { copyImage } from './lib/build-image.ts'
+import { cacheDirectory } from './lib/cache.ts'
+import { checkFileSystems } from './lib/check-file-systems.ts'
+import { random } from './lib/random.ts'
+import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
+import { metaData, networkConfig, userData } from './lib/scenario.ts'
+import { createKeyPair, createWorkspace, type Workspace } from './lib/workspace.ts'
+
+// `kill -9` of the command at any moment: no process stays, fsck accepts the image, account files are old or new and never empty, and the same
+// request again gives the tree of an uninterrupted run.
+
+const key = createKeyPair('kill')
+const kills = process.env['HOST_DEPLOYER_SOAK'] === undefined ? 4 : 40
+let space: Workspace
+let args: string[]
+beforeAll(async () => {
+  space = await createWorkspace('kill')
+  await space.write('user-data', userData(key))
+  await space.write('meta-data', metaData)
+  await space.write('network-config', networkConfig)
+  args = ['--seed', space.directory, '--allow-path', cacheDirectory()]
+})
+afterAll(() => space.remove())
+
+test(`killed ${kills} times, at moments spread over the whole run`, async () => {
+  const { image: reference, report } = await deployed('reference')
+  const wanted = await accountFiles(reference)
+  const whole = Object.entries(report.timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 500)
+  const draw = random()
+  for (let round = 0; round < kills; round++) {
+    // The commit is where damage could be done: half of the kills fall around it.
+    const before = whole - tail(report)
+    const moment = round % 2 === 0 ? draw() * whole : before + draw() * tail(report)
+    const image = await copyImage('debian-12', space.path(`round-${round}`), 'overlay')
+    const original = await accountFiles(image)
+    const child = runCommand('deploy', image, ...args, '--json', ...driverArguments())
+    const pid = child.pid
+    setTimeout(() => child.kill('SIGKILL'), moment)
+    await child
+    await noProcessHolds(image)
+
+    expect(await checkFileSystems(image, 'qcow2'), `after a kill at ${moment.toFixed(0)} ms`).toEqual([])
+    const found = await accountFiles(image)
+    for (const path of accountPaths)
+      expect([original[path], wanted[path]].map(withoutSalt), `${path} after ${moment.toFixed(0)} ms, pid ${pid}`).toContain(
+        withoutSalt(found[path]),
+      )
+
+    await runJson<DeployReport>(['deploy', image, ...args])
+    const repaired = await accountFiles(image)
+    for (const path of accountPaths) expect(withoutSalt(repaired[path]), path).toBe(withoutSalt(wanted[path]))
+    const again = await runJson<DeployReport>(['deploy', image, ...args])
+    expect(again.diff).toEqual([])
+  }
+})
+
+const accountPaths = ['/etc/passwd', '/etc/shadow', '/etc/group', '/etc/gshadow', '/etc/hostname'] as const
+
+/** Two runs draw two salts; everything else of a shadow line has to be the same. */
+function withoutSalt(text: string | undefined): string {
+  return (text ?? '').replace(/:\$6\$[^:]*:/g, ':$6$:')
+}
+
+function tail({ timings }: DeployReport): number {
+  return (timings['commit'] ?? 0) + (timings['unmount'] ?? 0) + (timings['close'] ?? 0) + 200
+}
+
+async function deployed(name: string): Promise<{ image: string; report: DeployReport }> {
+  const image = await copyImage('debian-12', space.path(name), 'overlay')
+  return { image, report: await runJson<DeployReport>(['deploy', image, ...args]) }
+}
+
+async function accountFiles(image: string): Promise<Record<string, string>> {
+  const { driver, context } = await openTestDriver()
+  const { chain } = await inspectImage(image, { allowPaths: [cacheDirectory()] })
+  await using session = await driver.open({ disks: [{ id: 'disk0', chain, access: 'scratch' }] }, context)
+  const { exec, fs } = session.toolHost
+  await exec(['mkdir', '-p', '/mnt'])
+  const { exitCode } = await exec(['mount', '-t', 'ext4', '-o', 'ro', `${session.disks[0].device}3`, '/mnt'])
+  expect(exitCode).toBe(0)
+  const guest = openGuestFs({ fs, root: toolPath('/mnt') })
+  return Object.fromEntries(await Promise.all(accountPaths.map(async (path) => [path, await guest.readText(guestPath(path))] as const)))
+}
+
+/** Waits for the kernel to take down what died with its parent, then looks at every process's open files. */
+async function noProcessHolds(image: string): Promise<void> {
+  const path = hostPath(image)
+  for (let look = 0; look < 50; look++) {
+    if ((await holders(path)).length === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  expect(await holders(path)).toEqual([])
+}
+
+async function holders(path: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found: string[] = []
+  for (const pid of pids) {
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
+    const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
+    if (targets.includes(path)) found.push(`${pid} ${await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')}`)
+  }
+  return found
+}
