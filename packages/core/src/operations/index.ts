@@ -1,0 +1,30 @@
+import type { Operation } from '../operation.ts'
+import { groupMembers } from './group-members.ts'
+import { groups } from './groups.ts'
+import { hostname } from './hostname.ts'
+import { hosts } from './hosts.ts'
+import { locale } from './locale.ts'
+import { password } from './password.ts'
+import { sshKeys } from './ssh-keys.ts'
+import { sshServer } from './ssh-server.ts'
+import { sudo } from './sudo.ts'
+import { timezone } from './timezone.ts'
+import { users } from './users.ts'
+import { writeFiles, writeFilesDeferred } from './write-files.ts'
+
+/** Every operation there is, in the order they run unless `after` says otherwise. */
+export const operations: readonly Operation[] = [
+  writeFiles,
+  hostname,
+  hosts,
+  timezone,
+  locale,
+  groups,
+  users,
+  groupMembers,
+  password,
+  sudo,
+  sshKeys,
+  sshServer,
+  writeFilesDeferred,
+] as readonly Operation[]
