@@ -19,8 +19,9 @@ export type GrowStep =
       readonly fromBytes: number
       readonly toBytes: number
     }
-  | { readonly kind: 'physical-volume'; readonly device: ToolPath }
-  | { readonly kind: 'logical-volume'; readonly device: ToolPath }
+  /** `members`: every physical volume of the group; LVM sees no other device. */
+  | { readonly kind: 'physical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[] }
+  | { readonly kind: 'logical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[] }
   | {
       readonly kind: 'filesystem'
       readonly device: ToolPath

@@ -1,7 +1,8 @@
-export { applyGrow, planGrow } from './grow.ts'
+export { applyGrow } from './apply-grow.ts'
 export type { GrowPlan, GrowRequest, GrowStep } from './grow-plan.ts'
 export { mountGuest } from './mount-guest.ts'
 export type { BlockSession, BootEvidence, GuestMount, GuestStorage, MountedGuest, MountOptions } from './mounted-guest.ts'
+export { planGrow } from './plan-grow.ts'
 export { releaseStorage, scanStorage } from './scan-storage.ts'
 export type {
   Filesystem,

@@ -1,16 +1,158 @@
-import type { AttachedDisk, Capabilities, ToolHost } from '@host-deployer/driver-api'
-import type { Storage } from './storage.ts'
+import {
+  type AttachedDisk,
+  BlockError,
+  type Capabilities,
+  CapabilityError,
+  type Diagnostic,
+  type ToolHost,
+  type ToolPath,
+  toolPath,
+} from '@host-deployer/driver-api'
+import { listNodes } from './list-nodes.ts'
+import type { BlockNode } from './lsblk.ts'
+import { lvmDevices, lvmEnvironment, lvmReportArgv, mapperDevice, parseLvmReport } from './lvm-report.ts'
+import { runTool } from './run-tool.ts'
+import type { Filesystem, LogicalVolume, PhysicalVolume, Storage, StorageDisk, VolumeGroup } from './storage.ts'
+import { diskFilesystems, toFilesystem, toStorageDisk } from './storage-from-lsblk.ts'
+
+interface Volumes {
+  readonly physicalVolumes: readonly PhysicalVolume[]
+  readonly volumeGroups: readonly VolumeGroup[]
+  readonly logicalVolumes: readonly LogicalVolume[]
+  readonly filesystems: readonly Filesystem[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+const noVolumes: Volumes = { physicalVolumes: [], volumeGroups: [], logicalVolumes: [], filesystems: [], diagnostics: [] }
 
 /**
  * Finds partition tables, file systems and logical volumes on the given disks, and nothing else the tool host may have. Writes nothing; volume
  * groups that are found are activated ({@link releaseStorage}, or `MountedGuest.unmount`, undoes it).
  * `BLOCK_SCAN_FAILED`, `BLOCK_LVM_FAILED`, `CAPABILITY_PARTITION_NODES`.
  */
-export async function scanStorage(_toolHost: ToolHost, _disks: readonly AttachedDisk[], _capabilities: Capabilities): Promise<Storage> {
-  throw new TypeError('Not written yet')
+export async function scanStorage(toolHost: ToolHost, disks: readonly AttachedDisk[], capabilities: Capabilities): Promise<Storage> {
+  const nodes = await listNodes(
+    toolHost,
+    disks.map(({ device }) => device),
+  )
+  const found = disks.map((disk) => toStorageDisk(disk, nodes))
+  for (const disk of found) assertNodes(disk, nodes, capabilities)
+  const filesystems = found.flatMap((disk) => diskFilesystems(disk, nodes))
+  const members = filesystems.filter(({ type }) => type === 'LVM2_member').map(({ device }) => device)
+  const volumes = members.length === 0 ? noVolumes : await scanVolumes(toolHost, members, capabilities)
+  return {
+    disks: found,
+    physicalVolumes: volumes.physicalVolumes,
+    volumeGroups: volumes.volumeGroups,
+    logicalVolumes: volumes.logicalVolumes,
+    filesystems: [...filesystems, ...volumes.filesystems],
+    diagnostics: [...found.flatMap((disk) => unreadTable(disk, nodes)), ...volumes.diagnostics],
+  }
+}
+
+function assertNodes(disk: StorageDisk, nodes: readonly BlockNode[], capabilities: Capabilities): void {
+  const silent = disk.table !== null && !nodes.some(({ type }) => type === 'part')
+  if (!silent || capabilities.partitionNodes) return
+  throw new CapabilityError(
+    'CAPABILITY_PARTITION_NODES',
+    `${disk.device} is partitioned, and this tool host's kernel shows no partitions`,
+    {
+      hint: 'Use --driver qemu-initramfs, whose kernel does.',
+      context: { disk: disk.id },
+    },
+  )
+}
+
+function unreadTable(disk: StorageDisk, nodes: readonly BlockNode[]): Diagnostic[] {
+  const type = nodes.find(({ path }) => path === disk.device)?.tableType ?? null
+  if (type === null || disk.table !== null) return []
+  const summary = `Disk ${disk.id} has a partition table of a kind that is not read: ${type}`
+  return [{ severity: 'warning', code: 'BLOCK_TABLE_UNSUPPORTED', summary, path: disk.device }]
+}
+
+async function scanVolumes(toolHost: ToolHost, members: readonly ToolPath[], capabilities: Capabilities): Promise<Volumes> {
+  if (!capabilities.lvm) {
+    const summary = 'LVM was found, and this driver cannot activate it: its volumes stay unread'
+    return { ...noVolumes, diagnostics: members.map((path) => ({ severity: 'warning', code: 'BLOCK_LVM_UNAVAILABLE', summary, path })) }
+  }
+  const env = lvmEnvironment
+  const report = parseLvmReport(await runTool(toolHost, 'BLOCK_LVM_FAILED', lvmReportArgv(members), { env }))
+  if (report === undefined) throw new BlockError('BLOCK_LVM_FAILED', 'lvm fullreport printed something that is not its JSON')
+
+  // The first disk's group wins a name that two have; device nodes are made by name.
+  const rank = (group: (typeof report.groups)[number]) => Math.min(...group.physicalVolumes.map(({ device }) => members.indexOf(device)))
+  const groups = [...report.groups].sort((left, right) => rank(left) - rank(right))
+  const active = groups.filter((group, index) => groups.findIndex(({ name }) => name === group.name) === index)
+  const diagnostics = groups.flatMap((group): Diagnostic[] => {
+    if (!active.includes(group)) {
+      const summary = `Two volume groups are called ${group.name}; the one with the uuid ${group.uuid} stays unread`
+      return [{ severity: 'warning', code: 'BLOCK_LVM_NAME_COLLISION', summary }]
+    }
+    if (group.missingPhysicalVolumes === 0) return []
+    const summary = `Volume group ${group.name} lacks ${group.missingPhysicalVolumes} physical volume(s); attach all disks of the guest`
+    return [{ severity: 'warning', code: 'BLOCK_LVM_INCOMPLETE', summary }]
+  })
+  await activate(toolHost, members, active)
+
+  const logicalVolumes = active.flatMap((group) =>
+    group.logicalVolumes.map(
+      (volume): LogicalVolume => ({
+        ...volume,
+        device: toolPath(`/dev/${group.name}/${volume.name}`),
+        mapperDevice: mapperDevice(group.name, volume.name),
+        volumeGroup: group.name,
+      }),
+    ),
+  )
+  const present =
+    logicalVolumes.length === 0
+      ? []
+      : await listNodes(
+          toolHost,
+          logicalVolumes.map(({ mapperDevice: path }) => path),
+        )
+  return {
+    physicalVolumes: [
+      ...groups.flatMap((group) => group.physicalVolumes.map((volume) => ({ ...volume, volumeGroup: group.name }))),
+      ...report.orphans.map((volume) => ({ ...volume, volumeGroup: null })),
+    ],
+    volumeGroups: groups.map((group) => ({
+      name: group.name,
+      uuid: group.uuid,
+      extentSizeBytes: group.extentSizeBytes,
+      freeBytes: group.freeBytes,
+      missingPhysicalVolumes: group.missingPhysicalVolumes,
+      active: active.includes(group),
+    })),
+    logicalVolumes: logicalVolumes.filter(({ mapperDevice: path }) => present.some((node) => node.path === path)),
+    filesystems: logicalVolumes.flatMap(({ device, mapperDevice: path }) =>
+      present.filter((node) => node.path === path).flatMap((node) => toFilesystem(node, device, null)),
+    ),
+    diagnostics,
+  }
+}
+
+// By uuid: a name that two groups have would be refused. An incomplete group activates what it can.
+async function activate(
+  toolHost: ToolHost,
+  members: readonly ToolPath[],
+  groups: readonly { uuid: string; missingPhysicalVolumes: number }[],
+) {
+  if (groups.length === 0) return
+  const select = groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
+  const argv = ['vgchange', ...lvmDevices(members), '--activate', 'y', '--select', select] as const
+  const partial = groups.some(({ missingPhysicalVolumes }) => missingPhysicalVolumes > 0)
+  if (partial) await toolHost.exec(argv, { env: lvmEnvironment, timeoutMs: 120_000 })
+  else await runTool(toolHost, 'BLOCK_LVM_FAILED', argv, { env: lvmEnvironment })
 }
 
 /** Deactivates what {@link scanStorage} activated, for a caller that never got a mounted guest. Idempotent. `BLOCK_LVM_FAILED`. */
-export async function releaseStorage(_toolHost: ToolHost, _storage: Storage): Promise<void> {
-  throw new TypeError('Not written yet')
+export async function releaseStorage(toolHost: ToolHost, storage: Storage): Promise<void> {
+  const groups = storage.volumeGroups.filter(({ active }) => active)
+  if (groups.length === 0) return
+  const members = storage.physicalVolumes.map(({ device }) => device)
+  const select = groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
+  await runTool(toolHost, 'BLOCK_LVM_FAILED', ['vgchange', ...lvmDevices(members), '--activate', 'n', '--select', select], {
+    env: lvmEnvironment,
+  })
 }

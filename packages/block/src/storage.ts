@@ -1,6 +1,6 @@
 import type { Diagnostic, ToolPath } from '@host-deployer/driver-api'
 
-/** One entry of a partition table. */
+/** One entry of a partition table, as the tool host's kernel sees it. */
 export interface Partition {
   /** {@link StorageDisk.id} of the disk it is on. */
   readonly diskId: string
@@ -15,16 +15,13 @@ export interface Partition {
   readonly name: string | null
   /** What `PARTUUID=` means: GPT unique GUID, or MBR disk signature and number (`8c3d5e11-01`), in lower case. */
   readonly uuid: string | null
-  /** GPT attributes as `sfdisk` writes them; null when there are none. */
-  readonly attributes: string | null
 }
 
 export interface PartitionTable {
   readonly kind: 'gpt' | 'mbr'
   readonly sectorSizeBytes: number
-  /** GPT: first and last LBA a partition may use, as the header says (a disk that was enlarged still says the old ones). MBR: null. */
-  readonly firstLba: number | null
-  readonly lastLba: number | null
+  /** GPT: the disk's GUID; MBR: the signature. Lower case; null when there is none. */
+  readonly id: string | null
   /** In the order of their numbers. MBR: the extended partition included, logical ones from 5. */
   readonly partitions: readonly Partition[]
 }
@@ -39,6 +36,7 @@ export interface StorageDisk {
 }
 
 export interface PhysicalVolume {
+  /** A whole disk or a partition's node. */
   readonly device: ToolPath
   readonly uuid: string
   readonly volumeGroup: string | null
@@ -57,6 +55,8 @@ export interface VolumeGroup {
   readonly freeBytes: number
   /** Physical volumes the group expects and the session does not have. */
   readonly missingPhysicalVolumes: number
+  /** Its logical volumes have device nodes. A group whose name another one on an earlier disk has, too, stays inactive. */
+  readonly active: boolean
 }
 
 export interface LogicalVolume {
@@ -72,23 +72,21 @@ export interface LogicalVolume {
   readonly layout: string
 }
 
-/** What low-level probing found at the start of a device. */
+/** What low-level probing found at the start of a device. One with contradicting signatures is not listed: nothing would tell what it holds. */
 export interface Filesystem {
   /** A whole disk, a partition's node, or a logical volume's {@link LogicalVolume.device}. */
   readonly device: ToolPath
   /** blkid's name: `ext4`, `xfs`, `btrfs`, `vfat`, `swap`, `crypto_LUKS`, `LVM2_member`, `linux_raid_member`. */
   readonly type: string
-  /** blkid's class of it; `ambivalent` when several signatures contradict each other: then nothing is mounted from it. */
-  readonly usage: 'filesystem' | 'raid' | 'crypto' | 'other' | 'ambivalent'
   readonly label: string | null
   readonly uuid: string | null
   /** Of the partition below; null for anything else. */
   readonly partUuid: string | null
   readonly partLabel: string | null
-  /** Size of the device. */
+  /** Size of the device; what the file system covers of it may be less. */
   readonly sizeBytes: number
-  /** How much of the device the file system covers; null when probing does not tell. */
-  readonly filesystemSizeBytes: number | null
+  /** The disk it is on; null for a logical volume. */
+  readonly diskId: string | null
 }
 
 /** Everything found on a session's disks, a plain value. Orders: disks as requested, partitions by number, file systems in that order, then logical volumes. */
@@ -96,7 +94,7 @@ export interface Storage {
   readonly disks: readonly StorageDisk[]
   readonly physicalVolumes: readonly PhysicalVolume[]
   readonly volumeGroups: readonly VolumeGroup[]
-  /** The activated ones. */
+  /** Those of active groups. */
   readonly logicalVolumes: readonly LogicalVolume[]
   readonly filesystems: readonly Filesystem[]
   readonly diagnostics: readonly Diagnostic[]

@@ -80,11 +80,11 @@ export async function deploy<Options>(options: DeployOptions<Options>): Promise<
   return { report, diff: outcome.diff }
 }
 
-async function growPlan({ storage, mounted }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
+async function growPlan({ session, storage, mounted }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
   const partition = request.growpart !== undefined && request.growpart.mode !== 'off'
   const filesystem = request.resize_rootfs ?? partition
   if (!partition && !filesystem) return { steps: [], diagnostics: [] }
-  return planGrow(storage, mounted, { partition, filesystem })
+  return planGrow(session.toolHost, storage, mounted, { partition, filesystem })
 }
 
 const about = ({ info, diagnostics }: DriverSession) => ({ info, diagnostics })

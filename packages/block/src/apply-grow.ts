@@ -1,0 +1,62 @@
+import type { ToolHost } from '@host-deployer/driver-api'
+import type { GrowPlan, GrowStep } from './grow-plan.ts'
+import { lvmDevices, lvmEnvironment } from './lvm-report.ts'
+import { runTool } from './run-tool.ts'
+
+// Making block groups of a terabyte on a slow disk takes minutes.
+const resizeTimeoutMs = 1_800_000
+
+/**
+ * Carries out a plan while the root is mounted read-write. `BLOCK_GROW_FAILED` names the tool that failed; steps before it stay, and each leaves
+ * a valid disk: planning again finds the rest.
+ */
+export async function applyGrow(toolHost: ToolHost, plan: GrowPlan): Promise<void> {
+  for (const step of plan.steps) await apply(toolHost, step)
+}
+
+async function apply(toolHost: ToolHost, step: GrowStep): Promise<void> {
+  const run = (argv: readonly [string, ...string[]], stdin?: string) =>
+    runTool(toolHost, 'BLOCK_GROW_FAILED', argv, {
+      timeoutMs: resizeTimeoutMs,
+      env: lvmEnvironment,
+      ...(stdin === undefined ? {} : { stdin }),
+    })
+  switch (step.kind) {
+    case 'partition':
+      await growPartition(run, step)
+      return
+    case 'physical-volume':
+      await run(['pvresize', ...lvmDevices(step.members), step.device])
+      return
+    case 'logical-volume':
+      await run(['lvextend', ...lvmDevices(step.members), '--extents', '+100%FREE', step.device])
+      return
+    case 'filesystem':
+      await run(growCommand(step))
+      return
+  }
+}
+
+type Run = (argv: readonly [string, ...string[]], stdin?: string) => Promise<string>
+
+// The table is written under mounted partitions: sfdisk must not ask the kernel to read it again (which refuses), the one partition is told about
+// instead. Only the size is given: number, start, type, uuid, name and attributes stay (sfdisk(8), "-N").
+async function growPartition(run: Run, step: Extract<GrowStep, { kind: 'partition' }>): Promise<void> {
+  const quiet = ['--no-reread', '--no-tell-kernel'] as const
+  // An enlarged disk has the backup of its GPT in the middle, which also limits what partitions may use.
+  if (step.table === 'gpt') await run(['sfdisk', ...quiet, '--relocate', 'gpt-bak-std', step.disk])
+  const sectors = step.toBytes / step.sectorSizeBytes
+  await run(['sfdisk', ...quiet, '--partno', String(step.number), step.disk], `,${sectors}\n`)
+  await run(['partx', '--update', '--nr', String(step.number), step.disk])
+}
+
+function growCommand({ device, type, target }: Extract<GrowStep, { kind: 'filesystem' }>): [string, ...string[]] {
+  switch (type) {
+    case 'xfs':
+      return ['xfs_growfs', '-d', target]
+    case 'btrfs':
+      return ['btrfs', 'filesystem', 'resize', 'max', target]
+    default:
+      return ['resize2fs', device]
+  }
+}
