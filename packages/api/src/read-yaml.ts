@@ -22,11 +22,14 @@ export interface Position {
 /** One file of a request as plain values, with the position of each. */
 export interface LocatedDocument {
   readonly file: string
-  /** Maps have no prototype. A key without a value is left out: cloud-init takes it for absent. */
+  /** Maps have no prototype. A key without a value is left out, cloud-init takes it for absent; in a map of names it is null. */
   readonly value: unknown
   /** Position of a key or list entry; of the nearest one above it that is written in the file when there is none. */
   locate(path: readonly PropertyKey[]): Position | undefined
 }
+
+/** Maps from names of the user's own: a name without value is a name still. */
+const keepsEmpty: ReadonlySet<string | undefined> = new Set(['ethernets', 'groups'])
 
 const maxTextLength = 8 * 1024 * 1024
 const maxDepth = 64
@@ -146,8 +149,7 @@ export function readYaml(file: string, text: string): LocatedDocument {
       if (places.has(name)) fail('a key is given twice in one map', position)
       if (position) places.set(name, position)
       const converted = convert(value as Node | null, depth + 1, name)
-      // An interface without settings is a mistake worth a message; anywhere else no value means no key.
-      if (converted !== null || mapKey === 'ethernets') map[name] = converted
+      if (converted !== null || keepsEmpty.has(mapKey)) map[name] = converted
     }
     for (const merge of merges) mergeInto(map, places, merge, depth)
   }

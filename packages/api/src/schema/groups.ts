@@ -2,7 +2,10 @@ import { z } from 'zod'
 import type { GroupRequest } from '../request.ts'
 import { commaList, isAccountName } from './scalars.ts'
 
-const byName = z.record(z.string(), commaList)
+const byName = z.record(
+  z.string(),
+  z.union([commaList, z.null()]).transform((names) => names ?? []),
+)
 
 /** `groups` of cloud-config: names separated by commas, a list of names and of maps from name to members, or one such map. */
 export const groups = z.union([z.array(z.union([commaList, byName])), commaList, byName]).transform((value, context): GroupRequest[] => {

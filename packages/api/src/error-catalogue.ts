@@ -1,0 +1,1 @@
+export const errorCatalogue: Readonly<Record<string, { readonly summary: string; readonly remedy: string }>> = {}
