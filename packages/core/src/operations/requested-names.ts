@@ -13,7 +13,7 @@ export interface RequestedNames {
 
 /**
  * The names a request gives the guest, by cloud-init's rules: `fqdn` wins and gives the host name when there is no `hostname`; a `hostname` with a dot
- * is both; without either, `local-hostname` of the meta-data counts. The system's name is the short one unless `prefer_fqdn_over_hostname`.
+ * is both. (`local-hostname` of the meta-data is `hostname` already when a request has been parsed.) The system's name is the short one unless `prefer_fqdn_over_hostname`.
  * `undefined` when the request names nothing. Throws `INPUT_HOSTNAME_INVALID`.
  */
 export function requestedNames(request: DeployRequest): RequestedNames | undefined {
@@ -29,9 +29,8 @@ export function requestedNames(request: DeployRequest): RequestedNames | undefin
 function namesBySource(request: DeployRequest): { hostname: string | undefined; fqdn: string | undefined } {
   const fqdn = request.fqdn?.replace(/\.$/, '')
   if (fqdn !== undefined) return { hostname: request.hostname ?? splitHostname(fqdn).hostname, fqdn }
-  const name = request.hostname ?? request.meta?.['local-hostname']
-  if (name === undefined) return { hostname: undefined, fqdn: undefined }
-  const { hostname, domain } = splitHostname(name)
+  if (request.hostname === undefined) return { hostname: undefined, fqdn: undefined }
+  const { hostname, domain } = splitHostname(request.hostname)
   if (domain !== undefined) return { hostname, fqdn: `${hostname}.${domain}` }
   // The host name from cloud-config, its domain from the meta-data: cloud-init asks the data source for the fqdn.
   const meta = splitHostname(request.meta?.['local-hostname'] ?? '')
