@@ -1,9 +1,12 @@
 import type { Operation } from '../operation.ts'
+import { cloudInit } from './cloud-init.ts'
+import { firstBoot } from './first-boot.ts'
 import { groupMembers } from './group-members.ts'
 import { groups } from './groups.ts'
 import { hostname } from './hostname.ts'
 import { hosts } from './hosts.ts'
 import { locale } from './locale.ts'
+import { network } from './network.ts'
 import { password } from './password.ts'
 import { sshKeys } from './ssh-keys.ts'
 import { sshServer } from './ssh-server.ts'
@@ -14,6 +17,7 @@ import { writeFiles, writeFilesDeferred } from './write-files.ts'
 
 /** Every operation there is, in the order they run unless `after` says otherwise. */
 export const operations: readonly Operation[] = [
+  network,
   writeFiles,
   hostname,
   hosts,
@@ -27,4 +31,6 @@ export const operations: readonly Operation[] = [
   sshKeys,
   sshServer,
   writeFilesDeferred,
-] as readonly Operation[]
+  cloudInit,
+  firstBoot,
+]
