@@ -2,7 +2,8 @@ import type { DeployRequest } from '@host-deployer/api'
 import { toolPath } from '@host-deployer/driver-api'
 import {
   createMemoryRawFs,
-  guestPath, loadTree,
+  guestPath,
+  loadTree,
   type MemoryRawFs,
   openGuestFs,
   type StagedFs,
@@ -43,7 +44,10 @@ export interface TestGuest {
 
 const root = toolPath('/')
 
-export async function createTestGuest(id: string, { tree = {}, operations, facts, frozen = false }: TestGuestOptions = {}): Promise<TestGuest> {
+export async function createTestGuest(
+  id: string,
+  { tree = {}, operations, facts, frozen = false }: TestGuestOptions = {},
+): Promise<TestGuest> {
   const manifest: Record<string, TreeManifest[string]> = { ...phonyGuestManifest(id) }
   for (const [path, entry] of Object.entries(tree)) {
     if (entry === undefined) delete manifest[path]
