@@ -33,11 +33,10 @@ export function checkDocument<Schema extends z.ZodType>(
       .flatMap((leaf) => findingOf(leaf, document))
       .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
     const keys = findings.filter(({ code }) => code.startsWith('INPUT_KEY_'))
-    if (!options.ignoreUnsupported || keys.length === 0) throw problemsError(findings.map(({ at: _, ...problem }) => problem))
-    for (const { at, ...problem } of keys) {
-      remove(document.value, at)
-      options.diagnostics.push(problemDiagnostic(problem))
-    }
+    // Each round removes something, so there is a last one.
+    const removed = options.ignoreUnsupported && keys.length > 0 && keys.every(({ at }) => remove(document.value, at))
+    if (!removed) throw problemsError(findings.map(({ at: _, ...problem }) => problem))
+    for (const { at: _, ...problem } of keys) options.diagnostics.push(problemDiagnostic(problem))
   }
 }
 
@@ -129,11 +128,15 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
-/** List entries become `null`, which schemas of lists that may lose one skip, so that the others keep their numbers. */
-function remove(root: unknown, path: readonly PropertyKey[]): void {
+/** List entries become `null`, which schemas of lists that may lose one skip, so that the others keep their numbers. False: nothing to remove. */
+function remove(root: unknown, path: readonly PropertyKey[]): boolean {
   const key = path.at(-1)
   const parent = valueAt(root, path.slice(0, -1))
-  if (key === undefined || typeof parent !== 'object' || parent === null) return
-  if (Array.isArray(parent) && typeof key === 'number') parent[key] = null
-  else Reflect.deleteProperty(parent, key)
+  if (key === undefined || typeof parent !== 'object' || parent === null) return false
+  if (Array.isArray(parent) && typeof key === 'number') {
+    const present = parent[key] !== null
+    parent[key] = null
+    return present
+  }
+  return Object.hasOwn(parent, key) && Reflect.deleteProperty(parent, key)
 }

@@ -70,7 +70,7 @@ test('text that looks like YAML', () => {
       survives({ userData: `#cloud-config\n${text}`, metaData: text })
       survives({ networkConfig: text })
     }),
-    { numRuns: 600 },
+    { numRuns: 250 },
   )
 })
 
@@ -120,7 +120,7 @@ const keys = fc.constantFrom(
     'uid',
     'passwd',
   ],
-  ...['constructor', 'hasOwnProperty', 'x'],
+  ...['constructor', 'hasOwnProperty', 'x', 'bonds', 'renderer', 'packages'],
 )
 const values = fc.oneof(
   fc.constantFrom<unknown>(
@@ -158,7 +158,7 @@ test('values of any shape under the keys we know', () => {
       const text = JSON.stringify(document)
       survives({ userData: `#cloud-config\n${text}`, metaData: text, networkConfig: text })
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
 
@@ -187,7 +187,7 @@ const good = fc.record({
   ),
   runcmd: optional(
     fc
-      .array(fc.oneof(fc.string(), fc.array(fc.string(), { minLength: 1, maxLength: 3 })), { maxLength: 3 })
+      .array(fc.oneof(fc.string({ minLength: 1 }), fc.array(fc.string(), { minLength: 1, maxLength: 3 })), { maxLength: 3 })
       .map((list) => list.filter((entry) => !JSON.stringify(entry).includes('\\u0000'))),
   ),
 })
@@ -214,6 +214,6 @@ test('a request keeps its values, whichever way it is written', () => {
       const { seed: _, write_files: __, ...plain } = asJson
       expect(JSON.parse(JSON.stringify(plain))).toEqual(plain)
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })

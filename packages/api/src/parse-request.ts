@@ -14,7 +14,7 @@ import type {
 } from './request.ts'
 import { type CloudConfig, cloudConfig } from './schema/cloud-config.ts'
 import { metaData } from './schema/meta-data.ts'
-import { networkFile } from './schema/network.ts'
+import { network, networkFile } from './schema/network.ts'
 import { isPasswordHash, isPlainPassword } from './schema/password.ts'
 import { isHostname, isSshKeyLine, present } from './schema/scalars.ts'
 import { Secret } from './secret.ts'
@@ -72,7 +72,7 @@ export function parseRequest(files: RequestFiles, options: ParseRequestOptions =
   const meta = isBlank(files.metaData) ? undefined : checkDocument(metaData, asMap(readYaml('meta-data', files.metaData ?? '')), check)
   const networkConfig = isBlank(files.networkConfig)
     ? undefined
-    : checkDocument(networkFile, readYaml('network-config', files.networkConfig ?? ''), check)
+    : readNetworkFile(readYaml('network-config', files.networkConfig ?? ''), check)
 
   const overrides = checkOverrides(options.overrides ?? {})
   const request: DeployRequest = {
@@ -80,7 +80,7 @@ export function parseRequest(files: RequestFiles, options: ParseRequestOptions =
     ...names(user.config, meta, overrides.hostname),
     ...sshKeys(user.config, meta, overrides.sshAuthorizedKeys),
     ...passwords(user.config, overrides.rootPassword, diagnostics),
-    ...network(user.config.network, networkConfig, diagnostics),
+    ...networkOf(user.config.network, networkConfig, diagnostics),
     ...(overrides.grow === true && {
       growpart: { mode: 'auto', devices: ['/'], ignore_growroot_disabled: true },
       resize_rootfs: true,
@@ -114,6 +114,12 @@ function readUserData(text: string, check: Check): { readonly config: CloudConfi
   renameUserKeys(document.value)
   warnOfDecimalModes(document, check.diagnostics)
   return { config: checkDocument(cloudConfig, document, check) }
+}
+
+/** The same with or without `network:` around it. */
+function readNetworkFile(document: LocatedDocument, check: Check): NetworkConfig {
+  const wrapped = isMap(document.value) && 'network' in document.value
+  return wrapped ? checkDocument(networkFile, document, check).network : checkDocument(network, document, check)
 }
 
 /** A file of comments alone is an empty map. */
@@ -189,7 +195,7 @@ function passwords(config: CloudConfig, rootPassword: PasswordRequest | undefine
   return present({ password, chpasswd })
 }
 
-function network(
+function networkOf(
   inUserData: NetworkConfig | undefined,
   file: NetworkConfig | undefined,
   diagnostics: Diagnostic[],

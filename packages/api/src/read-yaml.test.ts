@@ -21,7 +21,7 @@ describe('as PyYAML reads it', () => {
     ['base: &b {x: 1, y: 2}\na:\n  <<: *b\n  y: 3', { base: { x: 1, y: 2 }, a: { x: 1, y: 3 } }],
     ['a: {<<: [{x: 1}, {x: 2, y: 2}]}', { a: { x: 1, y: 2 } }],
     ['{"a": {"b": [1, "x"]}}', { a: { b: [1, 'x'] } }],
-    ['a: !!binary aGk=', { a: new Uint8Array([104, 105]) }],
+    ['content: !!binary aGk=', { content: new Uint8Array([104, 105]) }],
     ['1: a\nyes: b', { '1': 'a', yes: 'b' }],
   ])('%s', (text, value) => {
     expect(read(text)).toEqual(value)
@@ -84,4 +84,9 @@ test('locate gives the place of a key, or of the nearest one above', () => {
   expect(locate(['a', 0, 'c', 'd'])).toEqual({ line: 3, column: 9 })
   expect(locate(['a', 0, 'missing'])).toEqual({ line: 2, column: 5 })
   expect(locate([])).toBeUndefined()
+})
+
+test('binary data is for file contents only', () => {
+  expect(faults('instance-id: !!binary aGk=').code).toBe('INPUT_INVALID')
+  expect(refused({ networkConfig: 'version: 2\nethernets: {content: !!binary aGk=}' }, { ignoreUnsupported: true }).code).toMatch(/^INPUT_/)
 })

@@ -36,7 +36,7 @@ const maxDepth = 64
 /** After a first mistake most others are its consequences. */
 const maxFaults = 5
 /** Values after aliases are expanded: many times what a real request has, few enough for a moment's work. */
-const maxValues = 200_000
+const maxValues = 100_000
 
 /** Without the file's text, which may hold a password just where the mistake is. */
 const faults: Readonly<Record<string, string>> = {
@@ -104,7 +104,12 @@ export function readYaml(file: string, text: string): LocatedDocument {
     if (values > maxValues) fail('holds too many values, aliases counted each time they are used', position, 'INPUT_CONTENT_TOO_LARGE')
     if (depth > maxDepth) fail('is nested too deeply', position)
     if (isAlias(node)) return convert(resolve(node), depth + 1, key)
-    if (isScalar(node)) return scalarValue(node)
+    if (isScalar(node)) {
+      const value = scalarValue(node)
+      return value instanceof Uint8Array && key !== 'content'
+        ? fail('binary data can only be the content of a file', position, 'INPUT_INVALID')
+        : value
+    }
     if (isSeq(node)) {
       const list: unknown[] = []
       const places = new Map<PropertyKey, Position>()

@@ -8,5 +8,5 @@ const disabled = keyed({ config: z.literal('disabled') }).transform(() => ({ ver
 /** What stands under `network`. The version tells which format it is; without one it can only be `config: disabled`. */
 export const network = z.union([z.discriminatedUnion('version', [networkV1, networkV2]), disabled])
 
-/** A network-config file: the same with or without `network:` around it. */
-export const networkFile = z.union([keyed({ network }).transform((file) => file.network), network])
+/** A network-config file in the form of a cloud-config. */
+export const networkFile = keyed({ network })
