@@ -16,8 +16,11 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   daemon: ['core', 'driver-loader', 'image', 'api', 'driver-api'],
   // apps
   appliance: ['driver-qemu-initramfs', 'driver-api'],
-  cli: ['core', 'driver-loader', 'image', 'api', 'appliance', 'daemon', 'driver-api'],
+  cli: ['core', 'driver-loader', 'driver-kit', 'guest-fs', 'image', 'api', 'appliance', 'daemon', 'driver-api'],
 }
+
+/** Dependencies that a package brings along without importing them: drivers are resolved by name at run time. */
+export const ships: Readonly<Record<string, readonly string[]>> = { cli: ['driver-qemu-initramfs'] }
 
 /** Packages that may start processes. */
 export const mayStartProcesses: ReadonlySet<string> = new Set(['driver-kit', 'driver-qemu-initramfs', 'driver-nbd', 'cli', 'appliance'])

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Appliance } from '@host-deployer/driver-qemu-initramfs/appliance'
+import type { Appliance } from '@host-deployer/appliance'
 import pc from 'picocolors'
 import { directories } from '../directories.ts'
 
