@@ -15,8 +15,8 @@ export interface SshConnectOptions {
   /** From the call to the end of the login. Default 30 s. */
   readonly loginTimeoutMs?: number
   readonly signal?: AbortSignal
-  /** Turns the loss of the connection into the error every pending and later call rejects with. Asked once. */
-  readonly explainLoss?: (error: ExecError) => DeployError
+  /** Turns the loss of the connection into the error every pending and later call rejects with. Asked once; must not reject. */
+  readonly explainLoss?: (error: ExecError) => Promise<DeployError>
 }
 
 /** One SSH connection. Internal to this package. */
@@ -80,7 +80,7 @@ export async function connectSsh(options: SshConnectOptions): Promise<SshConnect
     throw aborted(options.signal, 'the SSH login')
   }
   const client = new ssh2.Client()
-  let lost: DeployError | undefined
+  let lost: Promise<DeployError> | undefined
   let lastError: unknown
   const pending = new Set<(error: DeployError) => void>()
   const closed = Promise.withResolvers<void>()
@@ -90,8 +90,8 @@ export async function connectSsh(options: SshConnectOptions): Promise<SshConnect
       hint: 'The machine behind it ended or hangs; its last console lines tell more.',
       cause: lastError,
     })
-    lost = options.explainLoss?.(error) ?? error
-    for (const reject of pending) reject(lost)
+    lost = options.explainLoss?.(error) ?? Promise.resolve(error)
+    for (const reject of pending) lost.then(reject)
     pending.clear()
     closed.resolve()
   }
@@ -115,7 +115,7 @@ export async function connectSsh(options: SshConnectOptions): Promise<SshConnect
     client,
     run: (action) =>
       new Promise((resolve, reject) => {
-        if (lost !== undefined) return reject(lost)
+        if (lost !== undefined) return void lost.then(reject)
         const fail = (error: unknown): void => {
           pending.delete(fail)
           reject(error)

@@ -1,0 +1,103 @@
+import { DeployError, type Diagnostic, DriverError } from '@host-deployer/driver-api'
+import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import { kvmGroup, readVerdict, verdictPath, whyNoKvm, writeVerdict } from './accelerator-verdict.ts'
+import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
+
+export type AcceleratedVmInput = Omit<VmInput, 'accelerator' | 'silenceMs'>
+
+export interface AcceleratedVm {
+  readonly vm: RunningVm
+  readonly accelerator: 'kvm' | 'tcg'
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** `KVM_UNUSABLE`: we emulate, and why. */
+function kvmUnusable(reason: string): Diagnostic {
+  const detail = `${reason}. The VM runs in emulation, which is several times slower.`
+  return { severity: 'warning', code: 'KVM_UNUSABLE', summary: 'KVM does not work here', detail }
+}
+
+/** Failures that blame the request, the caller or the machine as a whole, not the accelerator. */
+function blamesKvm(error: unknown): error is DeployError {
+  if (!DeployError.isInstance(error)) return false
+  return ['DRIVER_VM_SILENT', 'DRIVER_QEMU_EXITED', 'DRIVER_APPLIANCE_PANIC', 'TIMEOUT_BOOT'].includes(error.code)
+}
+
+function reasonOf(error: DeployError): string {
+  if (error.code === 'DRIVER_VM_SILENT') return 'the kernel of the appliance hangs silently under KVM'
+  return error.message
+}
+
+/** What is known about KVM for this input, without starting anything. */
+export async function knownVerdict(
+  input: AcceleratedVmInput,
+): Promise<{ readonly path: string; readonly kvm: 'works' | 'broken' | 'unknown'; readonly reason?: string }> {
+  const { appliance, programs, context, user } = input
+  const path = await verdictPath(context.cacheDirectory, appliance, programs.qemu, context.options.cpu ?? 'host')
+  const obstacle = await whyNoKvm(await withKvmGroup(user))
+  if (obstacle !== undefined) return { path, kvm: 'broken', reason: obstacle }
+  return { path, ...((await readVerdict(path)) ?? { kvm: 'unknown' }) }
+}
+
+async function withKvmGroup(user: VmInput['user']): Promise<VmInput['user']> {
+  return user === undefined ? undefined : { uid: user.uid, gid: (await kvmGroup()) ?? user.gid }
+}
+
+/** Boots with KVM and remembers how it went. Rejects with what went wrong; nothing is kept of that, since emulation may follow. */
+async function tryKvm(input: AcceleratedVmInput, path: string, isKnown: boolean, stack: ResourceStack): Promise<RunningVm> {
+  const silence = isKnown ? {} : { silenceMs: input.context.options.kvmSilenceMs }
+  const context = { ...input.context, keepOnFailure: input.context.keepOnFailure === true && input.context.options.accel === 'kvm' }
+  try {
+    const vm = await startVm({ ...input, context, user: await withKvmGroup(input.user), accelerator: 'kvm', ...silence }, stack)
+    if (!isKnown) await writeVerdict(path, { kvm: 'works' })
+    return vm
+  } catch (error) {
+    if (blamesKvm(error)) await writeVerdict(path, { kvm: 'broken', reason: reasonOf(error) })
+    throw error
+  }
+}
+
+/** Finds out by booting the appliance without a disk whether KVM works; remembers it. */
+export async function trialBoot(
+  input: AcceleratedVmInput,
+  path: string,
+): Promise<{ readonly kvm: 'works' | 'broken'; readonly reason?: string }> {
+  const stack = createResourceStack()
+  try {
+    await tryKvm({ ...input, disks: [] }, path, false, stack)
+    return { kvm: 'works' }
+  } catch (error) {
+    return { kvm: 'broken', reason: DeployError.isInstance(error) ? reasonOf(error) : String(error) }
+  } finally {
+    await stack.release()
+  }
+}
+
+/**
+ * Starts the VM with the accelerator the options ask for. `auto` means KVM unless booting with it has failed on this boot of the host, with
+ * this kernel and QEMU; a failure falls back to emulation within the same call. `DRIVER_KVM_UNUSABLE` where KVM was demanded.
+ */
+export async function startAcceleratedVm(input: AcceleratedVmInput, stack: ResourceStack): Promise<AcceleratedVm> {
+  const { accel } = input.context.options
+  const emulate = async (diagnostics: readonly Diagnostic[]): Promise<AcceleratedVm> => ({
+    vm: await startVm({ ...input, accelerator: 'tcg' }, stack),
+    accelerator: 'tcg',
+    diagnostics,
+  })
+  if (accel === 'tcg') return emulate([])
+  const verdict = await knownVerdict(input)
+  if (verdict.kvm === 'broken') {
+    if (accel === 'auto') return emulate([kvmUnusable(verdict.reason ?? 'unknown reason')])
+    throw new DriverError('DRIVER_KVM_UNUSABLE', `KVM does not work here: ${verdict.reason}`, {
+      hint: 'Use the driver option accel: auto or tcg; `host-deployer doctor` says what KVM lacks.',
+    })
+  }
+  try {
+    return { vm: await tryKvm(input, verdict.path, verdict.kvm === 'works', stack), accelerator: 'kvm', diagnostics: [] }
+  } catch (error) {
+    if (!blamesKvm(error)) throw error
+    if (accel === 'auto') return emulate([kvmUnusable(reasonOf(error))])
+    const hint = 'Use the driver option accel: auto or tcg; `host-deployer doctor` says what KVM lacks.'
+    throw new DriverError('DRIVER_KVM_UNUSABLE', `KVM does not work here: ${reasonOf(error)}`, { hint, cause: error })
+  }
+}

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DriverContext, DriverError } from '@host-deployer/driver-api'
+import type { ResourceStack } from '@host-deployer/driver-kit'
+import { type Appliance, readAppliance } from './appliance-manifest.ts'
+import { findProgram } from './find-program.ts'
+import type { QemuInitramfsOptions } from './options.ts'
+
+/** As Debian names it. Other architectures follow with their appliance. */
+const ARCHITECTURE = 'amd64'
+
+/** Where the appliance is by the options, or by default. */
+export function applianceDirectory({ options, cacheDirectory }: DriverContext<QemuInitramfsOptions>): string {
+  return options.appliance ?? join(cacheDirectory, 'appliance', ARCHITECTURE)
+}
+
+/** The appliance, checked against the options. `APPLIANCE_MISSING`, `APPLIANCE_DAMAGED`, `APPLIANCE_INCOMPATIBLE`. */
+export async function findAppliance(context: DriverContext<QemuInitramfsOptions>): Promise<Appliance> {
+  return readAppliance(applianceDirectory(context))
+}
+
+/** Absolute paths of the programs. `DRIVER_QEMU_MISSING`, `DRIVER_SETPRIV_MISSING`. */
+export async function findPrograms(options: QemuInitramfsOptions): Promise<{ readonly qemu: string; readonly setpriv: string }> {
+  const [qemu, setpriv] = await Promise.all([findProgram(options.qemu), findProgram('setpriv')])
+  if (qemu === undefined) {
+    throw new DriverError('DRIVER_QEMU_MISSING', `There is no ${options.qemu} on this machine`, {
+      hint: 'Install QEMU (on Debian: apt-get install qemu-system-x86), or name its program with the driver option qemu.',
+    })
+  }
+  if (setpriv === undefined) {
+    const hint = 'Install util-linux.'
+    throw new DriverError('DRIVER_SETPRIV_MISSING', 'There is no setpriv on this machine', { hint })
+  }
+  return { qemu, setpriv }
+}
+
+/** A private directory for one session, in the journal before it exists. */
+export async function createSessionDirectory(context: DriverContext<unknown>, stack: ResourceStack): Promise<string> {
+  const path = await mkdtemp(join(context.workDirectory, 'session-'))
+  stack.defer(path, () => rm(path, { recursive: true, force: true }))
+  stack.defer(`lease of ${path}`, await context.leases.record({ kind: 'directory', details: { path } }))
+  return path
+}

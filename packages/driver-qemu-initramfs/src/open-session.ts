@@ -1,0 +1,49 @@
+import { type DriverContext, type DriverSession, InputError, type OpenRequest } from '@host-deployer/driver-api'
+import { aborted, createResourceStack } from '@host-deployer/driver-kit'
+import { startAcceleratedVm } from './choose-accelerator.ts'
+import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
+import { findDisks } from './find-disks.ts'
+import type { QemuInitramfsOptions } from './options.ts'
+import { createSession } from './session.ts'
+import { explainVmError } from './virtual-machine.ts'
+import { chooseVmUser } from './vm-user.ts'
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal, 'opening the disks')
+}
+
+function checkRequest({ disks }: OpenRequest): void {
+  const seen = new Set<string>()
+  for (const { id } of disks) {
+    if (!/^[a-z0-9-]{1,20}$/.test(id) || seen.has(id)) {
+      throw new InputError('INPUT_DISK_ID', `Disk ids are 1 to 20 of a-z, 0-9 and -, each used once; not ${JSON.stringify(id)}`)
+    }
+    seen.add(id)
+  }
+}
+
+/** {@link import('@host-deployer/driver-api').Driver.open} of this driver. */
+export async function openSession(request: OpenRequest, context: DriverContext<QemuInitramfsOptions>): Promise<DriverSession> {
+  checkRequest(request)
+  throwIfAborted(context.signal)
+  const { options } = context
+  const programs = await findPrograms(options)
+  const appliance = await findAppliance(context)
+  const stack = createResourceStack()
+  try {
+    const directory = await createSessionDirectory(context, stack)
+    const user = await chooseVmUser(options.user)
+    const started = await startAcceleratedVm({ disks: request.disks, context, appliance, programs, user, directory }, stack)
+    const { vm, accelerator, diagnostics } = started
+    const before = performance.now()
+    const disks = await findDisks(vm.toolHost, vm.disks).catch(async (error: unknown) => {
+      throw await explainVmError(error, vm.process, options.memoryMb)
+    })
+    throwIfAborted(context.signal)
+    const timings = { ...vm.timings, disks: Math.round(performance.now() - before) }
+    const written = disks.filter((_, index) => request.disks[index]?.access === 'read-write')
+    return createSession({ vm, disks, written, info: { accelerator, timings }, diagnostics, memoryMb: options.memoryMb, stack })
+  } catch (error) {
+    throw await stack.releaseAfter(error)
+  }
+}

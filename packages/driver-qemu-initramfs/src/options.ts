@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** User ids outside of what accounts, containers and systemd use; see systemd's UIDS-GIDS document. */
+const DEFAULT_UID_BASE = 1_879_048_192
+const DEFAULT_UID_COUNT = 268_435_456
+
+/** The driver's section of the configuration. Every option has a default. */
+export const optionsSchema = z.strictObject({
+  /** Directory of the appliance. Default: `appliance/<architecture>` in the cache directory. */
+  appliance: z.string().startsWith('/').optional(),
+  /** QEMU's program: a name to look up in the system's directories, or an absolute path. */
+  qemu: z.string().min(1).default('qemu-system-x86_64'),
+  /** `auto`: KVM where booting the appliance with it succeeds, else emulation (TCG). */
+  accel: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+  /** RAM of the VM. */
+  memoryMb: z.int().min(128).max(65_536).default(256),
+  /** QEMU's machine type. */
+  machine: z
+    .string()
+    .regex(/^[\w.-]+$/)
+    .default('q35'),
+  /** QEMU's CPU model. Default: `host` with KVM, `qemu64` (the fastest to boot) in emulation. */
+  cpu: z
+    .string()
+    .regex(/^[\w.,=+-]+$/)
+    .optional(),
+  /** From the start of QEMU to the end of the SSH login. */
+  bootTimeoutMs: z.int().positive().default(120_000),
+  /** For commands whose caller sets no limit of its own. */
+  commandTimeoutMs: z.int().positive().default(600_000),
+  /** A KVM guest that has not written a byte to its console after so long does not run. Only while the verdict on KVM is open. */
+  kvmSilenceMs: z.int().positive().default(3_000),
+  /**
+   * As root, each QEMU gets a user id of its own out of this range. `caller`: QEMU runs as whoever runs us, root included; for hosts where
+   * no other id can be had.
+   */
+  user: z
+    .union([z.literal('caller'), z.strictObject({ uidBase: z.int().min(1), uidCount: z.int().min(1) })])
+    .default({ uidBase: DEFAULT_UID_BASE, uidCount: DEFAULT_UID_COUNT }),
+})
+
+/** Validated options. */
+export type QemuInitramfsOptions = z.output<typeof optionsSchema>

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { DeployError, type DriverContext, type Probe, type ProbeFinding } from '@host-deployer/driver-api'
+import { createLocalToolHost, createResourceStack } from '@host-deployer/driver-kit'
+import type { Appliance } from './appliance-manifest.ts'
+import { type AcceleratedVmInput, knownVerdict, trialBoot } from './choose-accelerator.ts'
+import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
+import type { QemuInitramfsOptions } from './options.ts'
+import { chooseVmUser } from './vm-user.ts'
+
+type Context = DriverContext<QemuInitramfsOptions>
+
+function failed(subject: string, error: unknown): ProbeFinding {
+  const detail = error instanceof Error ? error.message : String(error)
+  const remedy = DeployError.isInstance(error) ? error.hint : undefined
+  return { subject, ok: false, detail, ...(remedy !== undefined && { remedy }) }
+}
+
+async function probeQemu(qemu: string): Promise<ProbeFinding> {
+  const { exitCode, stdout, stderr } = await createLocalToolHost().exec([qemu, '--version'], { timeoutMs: 10_000 })
+  const text = Buffer.from(exitCode === 0 ? stdout : stderr).toString()
+  return { subject: 'qemu', ok: exitCode === 0, detail: `${text.split('\n')[0]} (${qemu})` }
+}
+
+async function probeMemory({ memoryMb }: QemuInitramfsOptions): Promise<ProbeFinding> {
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'))?.[1]
+  const availableMb = Math.floor(Number(available ?? 0) / 1024)
+  const detail = `${availableMb} MB available, a VM takes up to ${memoryMb} MB and QEMU's own 100`
+  const remedy = { remedy: 'Free memory on this machine, or run fewer deploys at once.' }
+  const ok = availableMb >= memoryMb + 100
+  return { subject: 'memory', ok, detail, ...(!ok && remedy) }
+}
+
+const KVM_REMEDY =
+  'It works without, several times slower. Load the kvm module, give /dev/kvm to a group kvm with mode 0660, or use a host with nested virtualisation that works.'
+
+async function probeKvm(context: Context, appliance: Appliance, programs: AcceleratedVmInput['programs']): Promise<ProbeFinding> {
+  if (context.options.accel === 'tcg') return { subject: 'kvm', ok: true, detail: 'not asked for (accel: tcg)' }
+  const stack = createResourceStack()
+  try {
+    const directory = await createSessionDirectory(context, stack)
+    const user = await chooseVmUser(context.options.user)
+    const input: AcceleratedVmInput = { disks: [], context, appliance, programs, user, directory }
+    const known = await knownVerdict(input)
+    const verdict = known.kvm === 'unknown' ? await trialBoot(input, known.path) : known
+    if (verdict.kvm === 'works') return { subject: 'kvm', ok: true, detail: 'the appliance boots with KVM' }
+    return { subject: 'kvm', ok: false, detail: verdict.reason ?? 'does not work', remedy: KVM_REMEDY }
+  } finally {
+    await stack.release()
+  }
+}
+
+/**
+ * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `qemu`, `appliance`, `memory`, `kvm`. Whether KVM works is
+ * found out by booting the appliance without a disk, unless it is known already: a few seconds at most, remembered until the host reboots.
+ */
+export async function probeDriver(context: Context): Promise<Probe> {
+  const [programs, appliance, memory] = await Promise.allSettled([
+    findPrograms(context.options),
+    findAppliance(context),
+    probeMemory(context.options),
+  ])
+  const findings: ProbeFinding[] = []
+  findings.push(programs.status === 'fulfilled' ? await probeQemu(programs.value.qemu) : failed('qemu', programs.reason))
+  if (appliance.status === 'rejected') findings.push(failed('appliance', appliance.reason))
+  else {
+    const { kernelVersion, id } = appliance.value.manifest
+    findings.push({
+      subject: 'appliance',
+      ok: true,
+      detail: `kernel ${kernelVersion}, id ${id.slice(0, 12)} (${appliance.value.directory})`,
+    })
+  }
+  findings.push(memory.status === 'fulfilled' ? memory.value : failed('memory', memory.reason))
+  if (programs.status === 'fulfilled' && appliance.status === 'fulfilled') {
+    findings.push(await probeKvm(context, appliance.value, programs.value).catch((error: unknown) => failed('kvm', error)))
+  }
+  const needed = new Set(context.options.accel === 'kvm' ? ['qemu', 'appliance', 'memory', 'kvm'] : ['qemu', 'appliance', 'memory'])
+  return { usable: findings.every(({ subject, ok }) => ok || !needed.has(subject)), findings }
+}

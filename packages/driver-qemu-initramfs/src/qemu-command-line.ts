@@ -1,0 +1,63 @@
+import type { Appliance } from './appliance-manifest.ts'
+import type { QemuInitramfsOptions } from './options.ts'
+
+/** Numbers of the descriptors QEMU inherits, after standard input, output and error. */
+export const QMP_FD = 3
+export const SSH_FD = 4
+export const CONSOLE_FD = 5
+export const KERNEL_FD = 6
+export const INITRAMFS_FD = 7
+export const FIRST_IMAGE_FD = 8
+
+/** The name the appliance looks for among the virtio-serial ports, see docs/appliance.md. */
+export const SSH_PORT_NAME = 'org.host-deployer.ssh.0'
+
+export interface QemuCommandLineInput {
+  readonly accelerator: 'kvm' | 'tcg'
+  readonly options: Pick<QemuInitramfsOptions, 'machine' | 'cpu' | 'memoryMb'>
+  readonly kernelCommandLine: Appliance['manifest']['kernelCommandLine']
+  /** Makes the kernel talk from its first moment on, so that silence means that it does not run. */
+  readonly talkative: boolean
+  /** How many image descriptors follow, from {@link FIRST_IMAGE_FD} on. */
+  readonly imageCount: number
+}
+
+/** The fd set of the n-th image descriptor. */
+export const fdSetOf = (imageIndex: number): number => imageIndex + 1
+
+// Of the boards' built-in devices none is needed; each one costs the firmware and the kernel time.
+const machineSettings: Readonly<Record<string, string>> = {
+  q35: ',sata=off,smbus=off,usb=off,vmport=off,hpet=off,dump-guest-core=off',
+  pc: ',usb=off,vmport=off,hpet=off,dump-guest-core=off',
+}
+
+const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`]
+
+/**
+ * The arguments of QEMU. Pure. Nothing in it names a file: what QEMU may open it has inherited. Disks are added over QMP while the VM is
+ * still stopped (`-S`).
+ */
+export function qemuCommandLine(input: QemuCommandLineInput): string[] {
+  const { accelerator, options, kernelCommandLine, talkative, imageCount } = input
+  const images = Array.from({ length: imageCount }, (_, i) => ['-add-fd', `fd=${FIRST_IMAGE_FD + i},set=${fdSetOf(i)}`]).flat()
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
+    ...['-name', 'host-deployer,debug-threads=on'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...['-machine', `${options.machine}${machineSettings[options.machine] ?? ''}`],
+    ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128'],
+    ...['-cpu', options.cpu ?? (accelerator === 'kvm' ? 'host' : 'qemu64')],
+    ...['-smp', '1', '-m', `${options.memoryMb}M`],
+    ...['-kernel', `/dev/fd/${KERNEL_FD}`, '-initrd', `/dev/fd/${INITRAMFS_FD}`],
+    ...['-append', talkative ? `${kernelCommandLine} earlyprintk=ttyS0,115200 loglevel=7` : kernelCommandLine],
+    ...socket('qmp', QMP_FD),
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...socket('console', CONSOLE_FD),
+    ...['-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci', ...socket('ssh', SSH_FD)],
+    ...['-device', `virtserialport,chardev=ssh,name=${SSH_PORT_NAME}`],
+    ...['-object', 'rng-builtin,id=rng', '-device', 'virtio-rng-pci,rng=rng'],
+    ...['-device', 'virtio-scsi-pci,id=scsi'],
+    ...images,
+  ]
+}
