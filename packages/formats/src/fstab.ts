@@ -29,11 +29,10 @@ function encodeField(text: string, field: string): string {
 
 function parseEntry(body: string): FstabEntry | undefined {
   if (/^\s*(#|$)/.test(body)) return undefined
-  const [source, target, type, options = 'defaults', dump = '0', pass = '0'] = body
-    .trim()
-    .replace(/^((?:[^ \t]+[ \t]+){3,})#.*$/, '$1')
-    .trimEnd()
-    .split(/[ \t]+/)
+  const words = body.trim().split(/[ \t]+/)
+  const comment = words.findIndex((word, at) => at >= 3 && word.startsWith('#'))
+  const fields = comment === -1 ? words : words.slice(0, comment)
+  const [source, target, type, options = 'defaults', dump = '0', pass = '0'] = fields
   if (source === undefined || target === undefined || type === undefined || !/^\d+$/.test(dump) || !/^\d+$/.test(pass)) return undefined
   return {
     source: decodeField(source),

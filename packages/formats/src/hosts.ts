@@ -15,9 +15,11 @@ export interface HostsEntry {
 export type HostsFile = LineFile<HostsEntry>
 
 function parseEntry(body: string): HostsEntry | undefined {
-  const [, before = '', address, separator = '', nameText, after = ''] = /^(\s*)([^\s#]+)(\s+)([^#]*[^\s#])(\s*(?:#.*)?)$/.exec(body) ?? []
-  if (address === undefined || nameText === undefined) return undefined
-  return { address, names: nameText.split(/\s+/), before, separator, after }
+  const hash = body.indexOf('#')
+  const said = (hash === -1 ? body : body.slice(0, hash)).trimEnd()
+  const [head, before = '', address, separator = ''] = /^(\s*)(\S+)(\s+)/.exec(said) ?? []
+  if (head === undefined || address === undefined) return undefined
+  return { address, names: said.slice(head.length).split(/\s+/), before, separator, after: body.slice(said.length) }
 }
 
 /** Parses `/etc/hosts`. Any text: what is not an address with names is kept as it is. */

@@ -20,20 +20,26 @@ export function parseIni(text: string, options: IniOptions): IniFile {
   let section = ''
   for (let at = 0; at < physical.length; at++) {
     let raw = physical[at] ?? ''
-    let body = lineBody(raw)
-    if (/^\s*([#;]|$)/.test(body)) {
+    let part = lineBody(raw)
+    if (/^\s*([#;]|$)/.test(part)) {
       lines.push({ text: raw, entry: undefined })
       continue
     }
-    while (options.continuation && body.endsWith('\\') && at + 1 < physical.length) {
+    const parts: string[] = []
+    while (options.continuation && part.endsWith('\\') && at + 1 < physical.length) {
       at++
       const next = physical[at] ?? ''
       raw += next
       // Comments between the parts of a value are not part of it.
-      if (!/^\s*[#;]/.test(next)) body = `${body.slice(0, -1)} ${lineBody(next).trimStart()}`
+      if (/^\s*[#;]/.test(next)) continue
+      parts.push(part.slice(0, -1))
+      part = lineBody(next).trimStart()
     }
-    const heading = /^\s*\[([^\]]+)\]\s*$/.exec(body)?.[1]
-    const [, key, value = ''] = /^\s*([^=[\]][^=]*?)\s*=\s*(.*?)\s*$/.exec(body) ?? []
+    const body = [...parts, part].join(' ').trim()
+    const heading = /^\[([^\]]+)\]$/.exec(body)?.[1]
+    const equals = body.indexOf('=')
+    const key = equals > 0 && !/^[[\]]/.test(body) ? body.slice(0, equals).trimEnd() : undefined
+    const value = body.slice(equals + 1).trimStart()
     if (heading !== undefined) {
       section = heading
       lines.push({ text: raw, entry: { kind: 'section', section } })

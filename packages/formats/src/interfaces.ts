@@ -50,7 +50,10 @@ function logicalLines(text: string): { readonly raw: string; readonly body: stri
   return logical
 }
 
-function startStanza(keyword: string, value: string): InterfacesStanza {
+/** A stanza still being read. */
+type OpenStanza = InterfacesStanza & { readonly options?: InterfacesOption[] }
+
+function startStanza(keyword: string, value: string): OpenStanza {
   const words = value.split(/\s+/).filter(Boolean)
   if (keyword === 'iface') {
     const [name = '', family, method] = words
@@ -64,18 +67,21 @@ function startStanza(keyword: string, value: string): InterfacesStanza {
 /** Parses any text. Options before the first stanza and comments belong to no stanza's model, but stay in the text. */
 export function parseInterfaces(text: string): InterfacesFile {
   const stanzas: Line<InterfacesStanza>[] = []
-  let current: Line<InterfacesStanza> | undefined
+  let current: Line<OpenStanza> | undefined
   for (const { raw, body } of logicalLines(text)) {
-    const [, keyword, value = ''] = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(body) ?? []
+    const keyword = /^[^\s#]\S*/.exec(body.trim())?.[0]
+    const value = body
+      .trim()
+      .slice(keyword?.length ?? 0)
+      .trimStart()
     if (keyword !== undefined && stanzaStart.test(keyword)) {
       if (current !== undefined) stanzas.push(current)
       current = { text: raw, entry: startStanza(keyword, value) }
       continue
     }
     const stanza = current?.entry
-    const option = keyword === undefined ? [] : [{ name: keyword, value }]
-    const entry = stanza !== undefined && 'options' in stanza ? { ...stanza, options: [...stanza.options, ...option] } : stanza
-    current = { text: (current?.text ?? '') + raw, entry }
+    if (stanza !== undefined && 'options' in stanza && keyword !== undefined) stanza.options.push({ name: keyword, value })
+    current = { text: (current?.text ?? '') + raw, entry: stanza }
   }
   if (current !== undefined) stanzas.push(current)
   return lineFile(stanzas)

@@ -12,7 +12,7 @@ export type LocaleGen = LineFile<LocaleGenLine>
 /** Parses any text; prose comments stay as they are. */
 export function parseLocaleGen(text: string): LocaleGen {
   return parseLines(text, (body) => {
-    const [, hash, locale, charmap] = /^\s*(#?)\s*([A-Za-z][\w.@-]*)\s+([A-Z][A-Z0-9-]+)\s*$/.exec(body) ?? []
+    const [, hash, locale, charmap] = /^(#?)\s*([A-Za-z][\w.@-]*)\s+([A-Z][A-Z0-9-]+)$/.exec(body.trim()) ?? []
     return locale === undefined || charmap === undefined ? undefined : { locale, charmap, enabled: hash === '' }
   })
 }

@@ -61,7 +61,7 @@ function blobMatches(type: string, blob: Buffer): boolean {
  * type or cut short.
  */
 export function parsePublicKey(text: string): PublicKey | undefined {
-  const [, type = '', body = '', comment = ''] = /^(\S+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t]+(.*))?$/.exec(text.trim()) ?? []
+  const [, type = '', body = '', comment = ''] = /^(\S+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t]+(.*))?$/s.exec(text.trim()) ?? []
   if (!isPublicKeyType(type) || body.length % 4 !== 0) return undefined
   return blobMatches(type, Buffer.from(body, 'base64')) ? { type, body, comment: comment.trim() } : undefined
 }

@@ -30,7 +30,7 @@ function splitArgs(text: string): string[] {
 /** Parses any text; what is no directive stays as it is. */
 export function parseSshdConfig(text: string): SshdConfig {
   return parseLines(text, (body) => {
-    const [, keyword, rest = ''] = /^\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+|$)(.*)$/.exec(body) ?? []
+    const [, keyword, rest = ''] = /^\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+|$)(.*)$/s.exec(body) ?? []
     return keyword === undefined ? undefined : { keyword: keyword.toLowerCase(), args: splitArgs(rest) }
   })
 }

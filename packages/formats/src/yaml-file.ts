@@ -10,10 +10,11 @@ export type YamlResult =
  * readers of netplan and cloud-init files follow. Aliases that blow up are refused. The empty text is `null`.
  */
 export function parseYaml(text: string): YamlResult {
-  const document = parseDocument(text, { version: '1.1', prettyErrors: true, logLevel: 'silent', uniqueKeys: true })
-  const [error] = document.errors
-  if (error !== undefined) return { ok: false, problem: error.message.split('\n', 1)[0] ?? error.code, line: error.linePos?.[0].line ?? 0 }
   try {
+    const document = parseDocument(text, { version: '1.1', prettyErrors: true, logLevel: 'silent', uniqueKeys: true })
+    const [error] = document.errors
+    if (error !== undefined)
+      return { ok: false, problem: error.message.split('\n', 1)[0] ?? error.code, line: error.linePos?.[0].line ?? 0 }
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) }
   } catch (error) {
     return { ok: false, problem: String(error), line: 0 }
