@@ -27,6 +27,8 @@ export interface ApplianceVmOptions {
   readonly cpu?: string
   /** Raw images, found in the guest by serial `disk0`, `disk1`, ... */
   readonly disks?: readonly string[]
+  /** Default: the name the appliance looks for. */
+  readonly portName?: string
   readonly timeoutMs?: number
 }
 
@@ -78,7 +80,7 @@ export async function bootAppliance(appliance: Appliance, options: ApplianceVmOp
       ...['-append', `${appliance.manifest.kernelCommandLine} ${options.appendToCommandLine ?? ''}`],
       ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
       ...['-device', 'virtio-serial-pci', '-chardev', 'socket,id=ssh,fd=3'],
-      ...['-device', 'virtserialport,chardev=ssh,name=org.host-deployer.ssh.0'],
+      ...['-device', `virtserialport,chardev=ssh,name=${options.portName ?? 'org.host-deployer.ssh.0'}`],
       ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng', '-device', 'vmgenid'],
       ...['-device', 'virtio-scsi-pci,id=scsi'],
       ...(options.disks ?? []).flatMap((path, index) => [

@@ -196,16 +196,8 @@ export const kernelCommandLine = [
   // No limit of half the memory on what the initramfs unpacks to.
   'rootfstype=ramfs',
   // What a throw-away VM need not find out or defend.
-  ...[
-    'tsc=reliable',
-    'no_timer_check',
-    'cryptomgr.notests',
-    'rcupdate.rcu_expedited=1',
-    'random.trust_cpu=on',
-    'mitigations=off',
-    'nokaslr',
-  ],
-  ...['8250.nr_uarts=1', 'audit=0', 'ipv6.disable=1'],
+  ...['tsc=reliable', 'no_timer_check', 'cryptomgr.notests', 'rcupdate.rcu_expedited=1', 'random.trust_cpu=on', 'mitigations=off'],
+  ...['8250.nr_uarts=1', 'audit=0', 'ipv6.disable=1', 'lsm=capability', 'init_on_alloc=0', 'nowatchdog', 'numa=off'],
   // PID 1 says where to look for disks.
   'scsi_mod.scan=manual',
   // Parts of the kernel that take up to half a second each under emulation and that nothing here uses: a random number generator besides the

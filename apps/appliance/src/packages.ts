@@ -25,5 +25,5 @@ export const unneededPackages: readonly RegExp[] = [
   /^(systemd|udev|libsystemd-shared|dbus.*|init-system-helpers|netbase|media-types|tzdata)$/,
   /^(initramfs-tools.*|dracut-install|klibc-utils|libklibc|linux-base|cpio|kmod|dmidecode)$/,
   /^(dpkg|debconf|cdebconf|adduser|passwd|login\.defs|base-passwd|libdebconfclient0|libpam-.*|libaudit-common|libsemanage.*)$/,
-  /^(libicu\d+|libglib2\.0-.*|openssl-provider-legacy|openssh-client|libfido2-1|dmeventd|readline-common|gcc-\d+-base)$/,
+  /^(libicu\d+|libglib2\.0-.*|openssl-provider-legacy|libfido2-1|dmeventd|readline-common)$/,
 ]
