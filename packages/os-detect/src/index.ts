@@ -1,3 +1,3 @@
-export type { BootEvidence } from './detect-guest.ts'
+export type { BootEvidence } from './detect-boot.ts'
 export { detectGuest } from './detect-guest.ts'
 export type { GuestFacts, NetworkManager } from './facts.ts'
