@@ -26,7 +26,7 @@ export function keepDropIn(request: DeployRequest, defaultUser: string): CloudCo
     ...(request.disable_root === undefined ? {} : { disable_root: request.disable_root }),
     ...(request.disable_root_opts === undefined ? {} : { disable_root_opts: request.disable_root_opts }),
     ...accounts(request, defaultUser),
-    ...(request.locale === undefined ? {} : { locale: false }),
+    ...(request.locale === undefined ? {} : { locale: request.locale }),
     ...(request.timezone === undefined ? {} : { timezone: request.timezone }),
     ...(request.growpart?.mode === 'off' ? { growpart: { mode: 'off' } } : {}),
     ...(request.resize_rootfs === false ? { resize_rootfs: false } : {}),

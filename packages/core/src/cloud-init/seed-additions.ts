@@ -35,7 +35,7 @@ export function requestAdditions(request: DeployRequest, userData: unknown, meta
 /** Puts the additions into a cloud-config text; its comments and everything else stay. The same text when there is nothing to add. */
 export function addToCloudConfig(text: string, additions: SeedAdditions): string {
   if (Object.keys(additions).length === 0) return text
-  const document: Document = parseDocument(text)
+  const document: Document = parseDocument(text, { version: '1.1' })
   if (isMap(document.contents)) document.contents.flow = false
   else document.contents = new YAMLMap()
   if (additions.hostname !== undefined) {

@@ -4,6 +4,9 @@ import { InputError } from '@host-deployer/driver-api'
 import { type Document, isMap, parseDocument, stringify } from 'yaml'
 import { addToCloudConfig, requestAdditions } from './seed-additions.ts'
 
+// The dialect of cloud-init's parser.
+const yaml = { version: '1.1' } as const
+
 /** A NoCloud seed, complete: cloud-init takes one only with both user-data and meta-data. */
 export interface NoCloudSeed {
   readonly userData: string
@@ -23,9 +26,9 @@ export function noCloudSeed(request: DeployRequest): NoCloudSeed {
   const given = request.seed.userData?.reveal()
   const config = given === undefined || given.trim() === '' ? '#cloud-config\n{}\n' : given
   const isConfig = /^\ufeff?\s*#cloud-config\b/.test(config)
-  const additions = requestAdditions(request, isConfig ? parseDocument(config).toJS() : {}, meta.toJS())
+  const additions = requestAdditions(request, isConfig ? parseDocument(config, yaml).toJS() : {}, meta.toJS())
   const userData = isConfig ? addToCloudConfig(config, additions) : config
-  const vendorData = isConfig || Object.keys(additions).length === 0 ? undefined : `#cloud-config\n${stringify(additions)}`
+  const vendorData = isConfig || Object.keys(additions).length === 0 ? undefined : `#cloud-config\n${stringify(additions, yaml)}`
   const networkConfig = request.seed.networkConfig?.reveal()
 
   const content = [userData, request.seed.metaData?.reveal() ?? '', networkConfig, vendorData]
@@ -33,7 +36,7 @@ export function noCloudSeed(request: DeployRequest): NoCloudSeed {
 }
 
 function metaDocument(text: string): Document {
-  const document = parseDocument(text)
+  const document = parseDocument(text, yaml)
   if (document.errors.length === 0 && (document.contents === null || isMap(document.contents))) return document
   throw new InputError('INPUT_META_DATA', 'meta-data is not a YAML mapping', {
     hint: 'Write it as "key: value" lines, local-hostname for instance.',

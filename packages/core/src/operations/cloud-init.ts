@@ -9,7 +9,8 @@ import { matchingPaths } from '../network/owned-files.ts'
 import { defineOperation, type StageContext } from '../operation.ts'
 
 const configDirectory = '/etc/cloud/cloud.cfg.d'
-const dropIn = guestPath(`${configDirectory}/99-host-deployer.cfg`)
+// Read in the order of their names, later ones win; installers leave files such as 99-installer.cfg and subiquity-….cfg.
+const dropIn = guestPath(`${configDirectory}/zz-host-deployer.cfg`)
 const disabledFlag = guestPath('/etc/cloud/cloud-init.disabled')
 const seedDirectory = guestPath('/var/lib/cloud/seed/nocloud')
 
@@ -95,7 +96,7 @@ async function writeDropIn(fs: WritableGuestFs, config: CloudConfig): Promise<vo
   // ds-identify reads datasource_list only when it stands on one line.
   const { datasource_list: sources, ...rest } = config
   const sourceLine = Array.isArray(sources) ? `datasource_list: [${sources.join(', ')}]\n` : ''
-  const body = Object.keys(rest).length === 0 ? '' : stringify(rest, { lineWidth: 0 })
+  const body = Object.keys(rest).length === 0 ? '' : stringify(rest, { version: '1.1', lineWidth: 0 })
   await fs.writeFile(dropIn, generatedHeader('#') + sourceLine + body, { mode: 0o644, uid: 0, gid: 0 })
 }
 

@@ -7,6 +7,9 @@ import { isDefaultRoute, type NetworkModel, type Nic, type NicRoute } from '../m
 // Files are merged in the order of their names, later ones win; the others in /etc are removed, those of packages (/usr/lib/netplan) come before.
 const path = guestPath('/etc/netplan/90-host-deployer.yaml')
 
+// YAML 1.1 is what netplan's own Python reads: there 52:54:00:12:34:56 without quotes is a number.
+const yamlOptions = { version: '1.1', lineWidth: 0 } as const
+
 /** netplan(5): YAML that it turns into configuration of networkd or NetworkManager at every boot. */
 export const netplan: NetworkBackend = {
   id: 'netplan',
@@ -16,7 +19,7 @@ export const netplan: NetworkBackend = {
   render: (model, { facts }) => {
     if (model.nics.length === 0) return { files: [], units: [] }
     const networkd = facts.networkManagers.includes('networkd') || !facts.networkManagers.includes('network-manager')
-    const content = `${generatedHeader('#')}${stringify(document(model, networkd ? 'networkd' : 'NetworkManager'), { lineWidth: 0 })}`
+    const content = `${generatedHeader('#')}${stringify(document(model, networkd ? 'networkd' : 'NetworkManager'), yamlOptions)}`
     // netplan enables networkd by itself.
     return { files: [{ path, content, mode: 0o600 }], units: [] }
   },
