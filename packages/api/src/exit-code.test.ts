@@ -1,7 +1,7 @@
 import { AbortError, DeployError, FsError, InputError } from '@host-deployer/driver-api'
 import { expect, test } from 'vitest'
 import { errorCatalogue } from './error-catalogue.ts'
-import { exitCode, exitCodeOf } from './exit-code.ts'
+import { exitCodeOf, exitCodeOfCode } from './exit-code.ts'
 
 test.each([
   [new InputError('INPUT_INVALID', ''), 2],
@@ -15,12 +15,17 @@ test.each([
   [new TypeError('INPUT_INVALID'), 1],
   [undefined, 1],
 ])('%s', (error, code) => {
-  expect(exitCode(error)).toBe(code)
+  expect(exitCodeOf(error)).toBe(code)
 })
 
-test('every catalogued code has a family with an exit code of its own', () => {
-  for (const code of Object.keys(errorCatalogue)) {
+test('every catalogued error but a fault of ours has an exit code of its own', () => {
+  const errors = Object.entries(errorCatalogue).filter(([code, { finding }]) => finding !== true && code !== 'INTERNAL')
+  expect(errors.filter(([code]) => exitCodeOfCode(code) === 1)).toEqual([])
+})
+
+test('codes are upper snake case, and nothing is left unsaid', () => {
+  for (const [code, { summary, remedy }] of Object.entries(errorCatalogue)) {
     expect(code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/)
-    expect([code, exitCodeOf(code)]).toEqual([code, expect.toSatisfy((exit: number) => exit >= 2 && exit <= 7)])
+    expect([summary, remedy]).toEqual([expect.stringMatching(/^.{10,}[.]$/), expect.stringMatching(/^.{10,}[.]$/)])
   }
 })

@@ -29,12 +29,12 @@ const byFamily: Readonly<Record<string, ExitCode>> = {
 export const codeFamily = (code: string) => code.split('_', 1)[0] ?? code
 
 /** The exit code of an error code; 1 for a family that is not known. A code that ends in `_TIMEOUT` is a timeout whatever ran out of time. */
-export function exitCodeOf(code: string): ExitCode {
+export function exitCodeOfCode(code: string): ExitCode {
   if (code.endsWith('_TIMEOUT')) return 7
   return byFamily[codeFamily(code)] ?? 1
 }
 
 /** The exit code for whatever was thrown. Anything but a `DeployError` is a fault of ours. */
-export function exitCode(error: unknown): ExitCode {
-  return DeployError.isInstance(error) ? exitCodeOf(error.code) : 1
+export function exitCodeOf(error: unknown): ExitCode {
+  return DeployError.isInstance(error) ? exitCodeOfCode(error.code) : 1
 }

@@ -1,0 +1,94 @@
+import type { CatalogueEntry } from '../error-catalogue.ts'
+
+/** Codes about what is on the disk. */
+export const blockErrors = {
+  BLOCK_ROOT_NOT_FOUND: {
+    summary: 'No file system on the disks holds an operating system.',
+    remedy: 'Check that it is the right image, and that all disks of the guest are given.',
+  },
+  BLOCK_NO_ROOT: {
+    summary: 'No file system on the disks holds an operating system that is known.',
+    remedy: 'Check that it is the right image, and that all disks of the guest are given.',
+  },
+  BLOCK_ROOT_AMBIGUOUS: {
+    summary: 'Several file systems look like the root.',
+    remedy: 'Give only the disks of one guest.',
+  },
+  BLOCK_FILESYSTEM_UNSUPPORTED: {
+    summary: "A file system is of a kind that the tool host's kernel cannot mount.",
+    remedy: 'Use --driver qemu-initramfs, whose kernel knows most of them.',
+  },
+  BLOCK_FILESYSTEM_DAMAGED: {
+    summary: 'A file system is damaged and was not mounted.',
+    remedy: 'Repair a copy of it with its own fsck.',
+  },
+  BLOCK_FILESYSTEM_READ_ONLY: {
+    summary: 'A file system could only be mounted read-only, since it is damaged or marked so.',
+    remedy: 'Check it with its own fsck.',
+  },
+  BLOCK_MOUNT_FAILED: {
+    summary: "A file system could not be mounted. The kernel's message is in the error.",
+    remedy: 'See the message; check the file system with its own fsck.',
+  },
+  BLOCK_UNMOUNT_FAILED: {
+    summary: 'A file system could not be unmounted.',
+    remedy: 'Treat the image as not cleanly closed: check it with its own fsck.',
+  },
+  BLOCK_SCAN_FAILED: {
+    summary: 'The disks could not be examined.',
+    remedy: "See the tool's message in the error.",
+  },
+  BLOCK_LVM_FAILED: {
+    summary: 'LVM could not be read or activated.',
+    remedy: "See the tool's message in the error; give all disks of the guest.",
+  },
+  BLOCK_LVM_INCOMPLETE: {
+    summary: 'A volume group lacks physical volumes.',
+    remedy: 'Give all disks of the guest.',
+    finding: true,
+  },
+  BLOCK_LVM_NAME_COLLISION: {
+    summary: 'Two volume groups have the same name; only one is read.',
+    remedy: 'Give only the disks of one guest.',
+    finding: true,
+  },
+  BLOCK_LVM_UNAVAILABLE: {
+    summary: 'LVM was found, and the driver cannot activate it.',
+    remedy: 'Use --driver qemu-initramfs.',
+    finding: true,
+  },
+  BLOCK_TABLE_UNSUPPORTED: {
+    summary: 'A disk has a partition table of a kind that is not read.',
+    remedy: 'Convert it to GPT or MBR if the guest needs it.',
+    finding: true,
+  },
+  BLOCK_FSTAB_UNREADABLE: {
+    summary: "The guest's fstab cannot be read, so only the root is mounted.",
+    remedy: 'Correct /etc/fstab in the guest.',
+    finding: true,
+  },
+  BLOCK_FSTAB_OTHER_ROOT: {
+    summary: "The guest's fstab names another root than the one found.",
+    remedy: 'Check /etc/fstab in the guest.',
+    finding: true,
+  },
+  BLOCK_MOUNT_MISSING: {
+    summary: "The guest's fstab mounts something that is not on the disks given.",
+    remedy: 'Give all disks of the guest if what is changed lies there.',
+    finding: true,
+  },
+  BLOCK_MOUNT_SKIPPED: {
+    summary: "An entry of the guest's fstab was not mounted.",
+    remedy: 'Check the entry the finding names.',
+    finding: true,
+  },
+  BLOCK_GROW_FAILED: {
+    summary: 'A partition, volume or file system could not be enlarged.',
+    remedy: "See the tool's message in the error. The image may have a larger partition around an unchanged file system.",
+  },
+  GROW_UNSUPPORTED: {
+    summary: 'The root cannot be enlarged as it is laid out.',
+    remedy: 'Enlarge it by hand, or leave out growpart and resize_rootfs.',
+    finding: true,
+  },
+} satisfies Record<string, CatalogueEntry>

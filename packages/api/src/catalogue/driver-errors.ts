@@ -1,0 +1,118 @@
+import type { CatalogueEntry } from '../error-catalogue.ts'
+
+/** Codes about drivers, appliance and configuration. */
+export const driverErrors = {
+  APPLIANCE_MISSING: {
+    summary: 'There is no appliance, the kernel and initramfs that the VM boots.',
+    remedy: 'Build one with "host-deployer appliance build", or install one with "host-deployer appliance install".',
+  },
+  APPLIANCE_DAMAGED: {
+    summary: 'A file of the appliance does not have the checksum in its manifest, or the manifest cannot be read.',
+    remedy: 'Build or install the appliance again.',
+  },
+  APPLIANCE_INCOMPATIBLE: {
+    summary: 'The appliance speaks another API version, or is for another architecture.',
+    remedy: 'Install an appliance that fits this release.',
+  },
+  APPLIANCE_OUT_OF_MEMORY: {
+    summary: 'The appliance ran out of memory, usually because a large file system had to be recovered.',
+    remedy: "Give the VM more memory with the driver's memory option.",
+  },
+  APPLIANCE_CONSOLE: {
+    summary: 'The last lines on the console of the appliance, kept with an error.',
+    remedy: 'Read them for what happened inside the VM.',
+    finding: true,
+  },
+  APPLIANCE_BUILD_ARCHITECTURE: {
+    summary: 'An appliance for this architecture cannot be built yet.',
+    remedy: 'Build for x86_64.',
+  },
+  APPLIANCE_BUILD_NO_MIRROR: {
+    summary: 'The apt configuration of this machine names no mirror to take packages from.',
+    remedy: 'Add a source for Debian packages to apt.',
+  },
+  CONFIG_WORK_DIRECTORY: {
+    summary: 'The work directory cannot be used: it cannot be made, or belongs to somebody else.',
+    remedy: 'Name another one, or correct its owner and mode.',
+  },
+  DRIVER_KVM_UNUSABLE: {
+    summary: 'KVM was demanded and does not work here.',
+    remedy: 'Use "accel: auto" or "accel: tcg"; host-deployer doctor says what is wrong.',
+  },
+  KVM_UNUSABLE: {
+    summary: 'KVM does not work here, so the VM runs in emulation, several times slower.',
+    remedy: 'See host-deployer doctor; nested virtualisation may have to be enabled.',
+    finding: true,
+  },
+  DRIVER_QEMU_MISSING: {
+    summary: 'QEMU is not installed.',
+    remedy: 'Install the package qemu-system-x86.',
+  },
+  DRIVER_SETPRIV_MISSING: {
+    summary: 'setpriv is needed to run QEMU as an unprivileged user, and is not installed.',
+    remedy: 'Install the package util-linux.',
+  },
+  DRIVER_QEMU_NOT_STARTED: {
+    summary: 'QEMU could not be started.',
+    remedy: "See the system's own error in the message.",
+  },
+  DRIVER_QEMU_EXITED: {
+    summary: 'QEMU ended by itself. Its last words are in the error.',
+    remedy: 'See host-deployer doctor; try "accel: tcg".',
+  },
+  DRIVER_QMP_LOST: {
+    summary: 'The control connection to QEMU broke.',
+    remedy: 'Try again; with --keep-on-failure the traces are kept.',
+  },
+  DRIVER_QMP_REFUSED: {
+    summary: 'QEMU refused a command.',
+    remedy: 'Check that its version is supported with host-deployer doctor.',
+  },
+  DRIVER_APPLIANCE_PANIC: {
+    summary: "The kernel of the appliance panicked. The console's last lines are in the error.",
+    remedy: 'Try more memory; with --keep-on-failure the whole console is kept.',
+  },
+  DRIVER_VM_SILENT: {
+    summary: 'The VM started and never said anything: an accelerator that does not work.',
+    remedy: 'Try "accel: tcg".',
+  },
+  DRIVER_DISK_NOT_FOUND: {
+    summary: 'A disk did not appear inside the VM.',
+    remedy: 'Try again; with --keep-on-failure the traces are kept.',
+  },
+  DRIVER_SSH_FAILED: {
+    summary: 'The SSH connection into the VM failed.',
+    remedy: 'Try again; with --keep-on-failure the console is kept.',
+  },
+  DRIVER_SSH_HOST_KEY: {
+    summary: 'The SSH server is not the one that was expected: its host key is another.',
+    remedy: 'Do not go on. Check what is listening there.',
+  },
+  CAPABILITY_PARTITION_NODES: {
+    summary: 'The disk has partitions, and the kernel of the tool host shows none.',
+    remedy: 'Use --driver qemu-initramfs.',
+  },
+  LEASE_FREED: {
+    summary: 'Something that a killed process left behind was released.',
+    remedy: 'Nothing needs to be done.',
+    finding: true,
+  },
+  LEASE_NOT_FREED: {
+    summary: 'Something that a killed process left behind could not be released.',
+    remedy: 'Release it by hand; the finding names it.',
+    finding: true,
+  },
+  LEASE_UNREADABLE: {
+    summary: 'A note about host resources cannot be read: its writer was killed while writing it.',
+    remedy: 'Remove the file when no other host-deployer runs.',
+    finding: true,
+  },
+  CLEANUP_FLUSH_FAILED: {
+    summary: 'Not everything that was written reached the image when it was closed.',
+    remedy: 'Treat the image as damaged: check the disk it lies on, and deploy to a fresh copy.',
+  },
+  CLEANUP_RESIDUE: {
+    summary: 'Something could not be released after the work was done: a process, a directory, a lock.',
+    remedy: 'Remove what the message names; the image itself is complete.',
+  },
+} satisfies Record<string, CatalogueEntry>
