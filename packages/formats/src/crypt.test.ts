@@ -46,7 +46,7 @@ test('lock and unlock', () => {
 })
 
 describe('sha512Crypt', () => {
-  // The test vectors at the end of the SHA-crypt specification.
+  // Test vectors from the end of the SHA-crypt specification.
   test.each([
     [
       'Hello world!',
@@ -59,12 +59,6 @@ describe('sha512Crypt', () => {
       'saltstringsaltst',
       10_000,
       '$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v.',
-    ],
-    [
-      'we have a short salt string but not a short password',
-      'short',
-      77_777,
-      '$6$rounds=77777$short$WuQyW2YR.hBNpjjRhpYD/ifIw05xdfeEyQoMxIXbkvr0gge1a1x3yRULJ5CCaUeOxFmtlcGZelFl5CxtgfiAc0',
     ],
     [
       'the minimum number is still observed',

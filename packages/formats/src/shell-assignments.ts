@@ -53,9 +53,10 @@ export function parseShellAssignments(text: string): ShellAssignments {
       length++
       read = readAssignment(logical)
     }
-    const closed = read !== 'open'
-    lines.push({ text: closed ? logical : (physical[at] ?? ''), entry: read === 'open' ? undefined : read })
-    at += closed ? length : 1
+    // Lines that all end in a backslash are one, however long; a quote left open spoils only the line it stands in.
+    const joined = read !== 'open' || physical.slice(at, at + length).every((line) => line.endsWith('\\\n'))
+    lines.push({ text: joined ? logical : (physical[at] ?? ''), entry: read === 'open' ? undefined : read })
+    at += joined ? length : 1
   }
   return lineFile(lines)
 }

@@ -52,6 +52,10 @@ describe('yaml', () => {
   test('mistakes have a line', () => {
     expect(parseYaml('a: 1\nb: [\n')).toMatchObject({ ok: false, line: 3 })
     expect(parseYaml('a: 1\na: 2\n')).toMatchObject({ ok: false, line: 2 })
+    expect(parseYaml('x:\n  - b: 1\n    "b": 2\n')).toMatchObject({ ok: false, line: 3 })
+    expect(parseYaml('- a: 1\n- a: 1\n')).toMatchObject({ ok: true })
+    expect(parseYaml('['.repeat(3_000)).ok).toBe(false)
+    expect(parseYaml('a: &x {b: 1}\nc: {<<: *x, d: 2}\n')).toEqual({ ok: true, value: { a: { b: 1 }, c: { b: 1, d: 2 } } })
     expect(parseYaml('')).toEqual({ ok: true, value: null })
   })
 

@@ -1,20 +1,44 @@
-import { Document, parseDocument, Scalar, visit } from 'yaml'
+import { Document, isScalar, LineCounter, parseDocument, Scalar, visit } from 'yaml'
 
 /** A YAML text read into plain values, or the first thing that is wrong with it. */
 export type YamlResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: string /** From 1; 0 when unknown. */; readonly line: number }
 
+/** Where a key stands twice in one map. The library's own check takes time that grows with the square of the keys. */
+function duplicateKeyOffset(document: ReturnType<typeof parseDocument>): number | undefined {
+  let offset: number | undefined
+  visit(document, {
+    Map: (_key, map) => {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key) || key.value === '<<' || typeof key.value === 'symbol') continue
+        if (seen.has(key.value)) {
+          offset = key.range?.[0] ?? 0
+          return visit.BREAK
+        }
+        seen.add(key.value)
+      }
+      return undefined
+    },
+  })
+  return offset
+}
+
 /**
  * Parses one YAML document into plain values: maps become objects. Never throws. YAML 1.1 rules (`yes` is true), which Python's and C's
- * readers of netplan and cloud-init files follow. Aliases that blow up are refused. The empty text is `null`.
+ * readers of netplan and cloud-init files follow. A key twice in one map, nesting beyond reason and aliases that blow up are refused.
+ * The empty text is `null`.
  */
 export function parseYaml(text: string): YamlResult {
   try {
-    const document = parseDocument(text, { version: '1.1', prettyErrors: true, logLevel: 'silent', uniqueKeys: true })
+    const lineCounter = new LineCounter()
+    const document = parseDocument(text, { version: '1.1', logLevel: 'silent', uniqueKeys: false, lineCounter })
     const [error] = document.errors
     if (error !== undefined)
       return { ok: false, problem: error.message.split('\n', 1)[0] ?? error.code, line: error.linePos?.[0].line ?? 0 }
+    const offset = duplicateKeyOffset(document)
+    if (offset !== undefined) return { ok: false, problem: 'Map keys must be unique', line: lineCounter.linePos(offset).line }
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) }
   } catch (error) {
     return { ok: false, problem: String(error), line: 0 }
