@@ -44,11 +44,21 @@ export interface TestGuest {
 
 const root = toolPath('/')
 
+// Parsing them takes longer than a deploy.
+const manifests = new Map<string, TreeManifest>()
+
+function manifestOf(id: string): TreeManifest {
+  const manifest = manifests.get(id) ?? phonyGuestManifest(id)
+  manifests.set(id, manifest)
+  return manifest
+}
+
+/** Loads the phony guest `id`, with the changes of `options.tree`. */
 export async function createTestGuest(
   id: string,
   { tree = {}, operations, facts, frozen = false }: TestGuestOptions = {},
 ): Promise<TestGuest> {
-  const manifest: Record<string, TreeManifest[string]> = { ...phonyGuestManifest(id) }
+  const manifest: Record<string, TreeManifest[string]> = { ...manifestOf(id) }
   for (const [path, entry] of Object.entries(tree)) {
     if (entry === undefined) delete manifest[path]
     else manifest[path] = entry
