@@ -6,7 +6,7 @@ const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'defaul
 const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { name, include, exclude: ['**/node_modules/**', '**/dist/**'], ...extra },
+  test: { name, include, execArgv: ['--conditions=@host-deployer/source'], exclude: ['**/node_modules/**', '**/dist/**'], ...extra },
 })
 
 export default defineConfig({

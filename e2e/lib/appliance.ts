@@ -27,7 +27,10 @@ export async function openTestDriver(
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<{ driver: Driver; context: DriverContext<unknown> }> {
   await ensureAppliance()
-  const loaded = await loadDriver('qemu-initramfs', { from: import.meta.dirname, options: { appliance: applianceDirectory(), ...options } })
+  const loaded = await loadDriver('qemu-initramfs', {
+    from: [import.meta.dirname],
+    options: { appliance: applianceDirectory(), ...options },
+  })
   const work = join(tmpdir(), `host-deployer-e2e-${process.pid}`)
   await mkdir(work, { recursive: true, mode: 0o711 })
   return {

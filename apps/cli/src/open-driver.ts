@@ -20,7 +20,10 @@ export interface ReadyDriver {
 export async function openDriver(flags: DriverFlags, signal?: AbortSignal): Promise<ReadyDriver> {
   const where = directories(process.env)
   const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
-  const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', { from: process.cwd(), options: given })
+  const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', {
+    from: [process.cwd(), import.meta.dirname],
+    options: given,
+  })
   return {
     driver,
     context: {
