@@ -27,7 +27,8 @@ interface Candidate {
 export interface FindRootOptions {
   readonly base: ToolPath
   readonly rootDevice?: string | undefined
-  readonly ignoreJournal: boolean
+  /** Whether a file system's journal is not to be replayed in any case. */
+  readonly ignoreJournal: (filesystem: Filesystem) => boolean
 }
 
 /**
@@ -36,9 +37,9 @@ export interface FindRootOptions {
  */
 export async function findRoot(session: BlockSession, storage: Storage, options: FindRootOptions): Promise<FoundRoot> {
   const filesystems = options.rootDevice === undefined ? rankCandidates(storage) : [chosen(storage, options.rootDevice)]
-  const journalIgnored = options.ignoreJournal || filesystems.length > 1
+  const ignores = (filesystem: Filesystem) => filesystems.length > 1 || options.ignoreJournal(filesystem)
   const candidates = await Promise.all(
-    filesystems.map((filesystem, index) => look(session, filesystem, joinToolPath(options.base, `root-${index}`), journalIgnored)),
+    filesystems.map((filesystem, index) => look(session, filesystem, joinToolPath(options.base, `root-${index}`), ignores(filesystem))),
   )
   const mounted = candidates.filter(({ error }) => error === undefined)
   try {
@@ -52,7 +53,7 @@ export async function findRoot(session: BlockSession, storage: Storage, options:
       filesystem: root.filesystem,
       target: root.target,
       subvolume: root.subvolume,
-      journalIgnored,
+      journalIgnored: ignores(root.filesystem),
       diagnostics: candidates.flatMap(noteFailure),
     }
   } catch (error) {

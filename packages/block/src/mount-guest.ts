@@ -22,11 +22,11 @@ export async function mountGuest(session: BlockSession, storage: Storage, option
   const mounts: GuestMount[] = []
   const diagnostics: Diagnostic[] = [...storage.diagnostics]
   try {
-    const found = await findRoot(session, storage, { base, rootDevice, ignoreJournal: journal === 'ignore' })
+    const ignoresJournal = (filesystem: Filesystem) => journal === 'ignore' || isReadOnly(storage, filesystem)
+    const found = await findRoot(session, storage, { base, rootDevice, ignoreJournal: ignoresJournal })
     const root = found.filesystem
     mounts.push({ device: root.device, path: guestPath('/'), type: root.type, target: found.target })
     diagnostics.push(...found.diagnostics)
-    const ignoresJournal = (filesystem: Filesystem) => journal === 'ignore' || isReadOnly(storage, filesystem)
     if (found.journalIgnored && !ignoresJournal(root)) {
       const busy = await unmountAll(session.toolHost, [found.target])
       if (busy !== undefined) throw new BlockError('BLOCK_MOUNT_FAILED', `${root.device} could not be mounted again: ${busy}`)

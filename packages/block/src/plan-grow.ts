@@ -1,10 +1,9 @@
 import type { Diagnostic, ToolHost, ToolPath } from '@host-deployer/driver-api'
 import type { GrowPlan, GrowRequest, GrowStep } from './grow-plan.ts'
 import type { MountedGuest } from './mounted-guest.ts'
-import { blkidArgv, parseBlkidUdev } from './probe-nodes.ts'
 import { partitionOf } from './rank-candidates.ts'
-import { tryTool } from './run-tool.ts'
 import type { Partition, Storage, StorageDisk } from './storage.ts'
+import { readCoveredBytes, superblocksArgv } from './superblock.ts'
 
 const mebibyte = 2 ** 20
 // The last 33 sectors of a GPT disk hold the backup of the table (UEFI 5.3.1).
@@ -126,15 +125,8 @@ async function growFilesystem(
   }
   const step: GrowStep = { kind: 'filesystem', device, type, target: guest.root }
   if (deviceGrows) return { steps: [step], diagnostics: [] }
-  const { stdout } = await tryTool(toolHost, blkidArgv(device))
-  const covered = parseCoveredBytes(stdout)
+  const { stdout } = await toolHost.exec(superblocksArgv(device), { timeoutMs: 120_000 })
+  const covered = readCoveredBytes(type, stdout)
   const rest = covered === undefined ? Number.POSITIVE_INFINITY : filesystem.sizeBytes - covered
   return { steps: rest >= (slackBytes[type] ?? mebibyte) ? [step] : [], diagnostics: [] }
-}
-
-/** How much of its device a file system covers, from `blkid --probe --output udev` of util-linux 2.39 and later. */
-export function parseCoveredBytes(output: string): number | undefined {
-  const fields = parseBlkidUdev(output)
-  const bytes = Number(fields.get('ID_FS_FSLASTBLOCK')) * Number(fields.get('ID_FS_FSBLOCKSIZE'))
-  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined
 }

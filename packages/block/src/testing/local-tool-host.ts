@@ -58,6 +58,8 @@ export function createLocalToolHost(): ToolHost & { readonly ran: string[][] } {
           const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null
           resolve({ exitCode, signal: error?.signal ?? null, stdout, stderr })
         })
+        // A tool that does not read its input may be gone before it is written.
+        child.stdin?.on('error', () => undefined)
         child.stdin?.end(options.stdin ?? '')
       }),
   }

@@ -43,6 +43,8 @@ export function createLoopDisk(sizeBytes: number, id = 'disk0', readOnly = false
     },
     run: (...argv) => run(argv),
     remove() {
+      // The flag would outlive the detaching.
+      run(['blockdev', '--setrw', device])
       try {
         run(['partx', '--delete', device])
       } catch {
