@@ -4,7 +4,7 @@ import type { GuestFacts, NetworkManager } from '@host-deployer/os-detect'
 export const unsupported = 'unsupported'
 export type Unsupported = typeof unsupported
 
-/** A distribution as data. One file per distribution in `distros/`; `extends` merges at most two deep, in `select-profile.ts`. */
+/** A distribution as data. One file per distribution in `distros/`; a relative's file starts from the head of its family, at most two deep. */
 export interface DistroProfile {
   /** The `ID` of os-release(5). The only place where this literal appears. */
   readonly id: string
@@ -18,7 +18,6 @@ export interface DistroProfile {
     readonly shell: string
     readonly sudo: readonly string[]
   }
-  /** The group whose members may use sudo, for documentation and checks. */
   readonly hostname: 'etc-hostname' | Unsupported
   readonly hosts: 'debian-127-0-1-1' | 'localhost-line' | Unsupported
   readonly timezone: 'etc-localtime-and-etc-timezone' | 'etc-localtime' | Unsupported

@@ -156,6 +156,7 @@ describe('what cannot be', () => {
     ['INPUT_USER', { expiredate: '2030-02-30' }],
     ['INPUT_USER', { system: true, ssh_redirect_user: true }],
     ['INPUT_USER', { no_create_home: true, ssh_authorized_keys: ['ssh-ed25519 AAAA'] }],
+    ['INPUT_USER', { ssh_redirect_user: true, ssh_authorized_keys: ['ssh-ed25519 AAAA'] }],
     ['INPUT_NAME_INVALID', { name: '../alice' }],
     ['INPUT_NAME_INVALID', { groups: ['a:b'] }],
     ['INPUT_PASSWORD_INVALID', { password: { type: 'hash', value: new Secret('$6$a:b'), only_new: false } }],
@@ -166,6 +167,12 @@ describe('what cannot be', () => {
     const request = cloudConfig('users: [{name: alice}]')
     const changed = (request.users ?? []).map((user) => ({ ...user, ...change }))
     await expect(guest.stage({ ...request, users: changed })).rejects.toMatchObject({ code })
+  })
+
+  test('a skeleton that would fill the memory', async () => {
+    const half = new Uint8Array(33 * 1024 * 1024)
+    const guest = await guestOf('debian-12', { tree: { '/etc/skel/a': { content: half }, '/etc/skel/b': { content: half } } })
+    await expect(guest.stage(cloudConfig('users: [{name: alice}]'))).rejects.toMatchObject({ code: 'FS_TOO_LARGE' })
   })
 
   test('a guest without passwd(5)', async () => {

@@ -32,13 +32,21 @@ export const users = defineOperation<true>({
   },
 })
 
-/** What cloud-init refuses for the same reason: there would be no home directory to hold the keys. */
+/** What cloud-init refuses, too. `INPUT_USER`. */
 function assertConsistent({ name, no_create_home, system, ssh_authorized_keys, ssh_redirect_user }: UserRequest): void {
-  if (!(no_create_home || system) || !(ssh_authorized_keys.length > 0 || ssh_redirect_user)) return
-  throw new InputError('INPUT_USER', `SSH keys of the user ${name} need a home directory`, {
-    hint: 'Remove "no_create_home" or "system", or the keys.',
-    context: { name },
-  })
+  const hasKeys = ssh_authorized_keys.length > 0
+  if ((no_create_home || system) && (hasKeys || ssh_redirect_user)) {
+    throw new InputError('INPUT_USER', `SSH keys of the user ${name} need a home directory`, {
+      hint: 'Remove "no_create_home" or "system", or the keys.',
+      context: { name },
+    })
+  }
+  if (hasKeys && ssh_redirect_user) {
+    throw new InputError('INPUT_USER', `The user ${name} has SSH keys and is to be redirected`, {
+      hint: 'Remove "ssh_redirect_user" or "ssh_authorized_keys".',
+      context: { name },
+    })
+  }
 }
 
 /** Makes the account or completes it; returns whether it is new and has no password yet. */

@@ -2,12 +2,13 @@ import type { PasswdEntry } from '@host-deployer/formats'
 import { type GuestPath, guestPath, joinGuestPath, parentOf, type WritableGuestFs } from '@host-deployer/guest-fs'
 import { type AccountFiles, findGroup, fromAccountText } from './account-files.ts'
 
-const maxSkeletonFileBytes = 64 * 1024 * 1024
+// Far more than any skeleton holds; an image's own may be made to fill our memory.
+const maxSkeletonBytes = 64 * 1024 * 1024
 
 /**
  * Makes the home directory as `useradd --create-home`: what is missing above it belongs to root, the directory has login.defs(5)'s mode,
  * and the skeleton is copied into it with its modes; a link to the skeleton's own path is turned to the copy. A home that exists is left alone,
- * and the answer is false.
+ * and the answer is false. `FsError` `FS_TOO_LARGE` for a skeleton of more than 64 MiB.
  */
 export async function createHome(fs: WritableGuestFs, files: AccountFiles, account: PasswdEntry): Promise<boolean> {
   const home = homePath(account)
@@ -17,7 +18,7 @@ export async function createHome(fs: WritableGuestFs, files: AccountFiles, accou
   await fs.makeDirectories(parentOf(target))
   await fs.makeDirectories(target, { mode: files.loginDefs.homeMode, uid, gid })
   const skeleton = guestPath(files.useradd.skeleton)
-  if (await fs.exists(skeleton)) await copySkeleton(fs, skeleton, target, { skeleton, home, uid, gid })
+  if (await fs.exists(skeleton)) await copySkeleton(fs, skeleton, target, { skeleton, home, uid, gid, bytesLeft: maxSkeletonBytes })
   return true
 }
 
@@ -32,18 +33,22 @@ interface Copy {
   readonly home: GuestPath
   readonly uid: number
   readonly gid: number
+  bytesLeft: number
 }
 
 async function copySkeleton(fs: WritableGuestFs, from: GuestPath, to: GuestPath, copy: Copy): Promise<void> {
   const { uid, gid } = copy
-  for (const { name, stat } of await fs.readdir(from)) {
+  const entries = await fs.readdir(from)
+  await fs.prefetch({ files: entries.filter(({ stat }) => stat.type === 'file').map(({ name }) => joinGuestPath(from, name)) })
+  for (const { name, stat } of entries) {
     const source = joinGuestPath(from, name)
     const target = joinGuestPath(to, name)
     if (stat.type === 'directory') {
       await fs.makeDirectories(target, { mode: stat.mode, uid, gid })
       await copySkeleton(fs, source, target, copy)
     } else if (stat.type === 'file') {
-      const content = await fs.readFile(source, { maxBytes: maxSkeletonFileBytes })
+      const content = await fs.readFile(source, { maxBytes: copy.bytesLeft })
+      copy.bytesLeft -= content.byteLength
       await fs.writeFile(target, content, { mode: stat.mode, uid, gid })
     } else if (stat.type === 'symlink') {
       const link = await fs.readlink(source)

@@ -26,6 +26,7 @@ const isDropInPattern = (pattern: string) => /^(\/etc\/ssh\/)?sshd_config\.d\/\*
 
 /** Reads what sshd reads. `undefined`: there is no `/etc/ssh/sshd_config`. */
 export async function readSshdSettings(fs: GuestFs): Promise<SshdSettings | undefined> {
+  await fs.prefetch({ files: [mainPath], directories: [dropInDirectory] })
   const text = await fs.readTextIfExists(mainPath)
   if (text === undefined) return undefined
   const main = parseSshdConfig(text)
