@@ -130,7 +130,7 @@ test('a kill at any primitive leaves old or new, and the same request again comp
         expect(await second.needsCommit()).toBe(false)
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })
 

@@ -17,12 +17,12 @@ function lookUp(root: NaiveNode, text: string, followLast: boolean): Spot {
   const go = (spot: Spot, [name, ...rest]: readonly string[]): Spot => {
     if (name === undefined) return spot
     if (spot.missing > 0) {
-      if (name === '..') throw refusal('not-found')
-      if (name === '.') return go({ ...spot, asDirectory: true }, rest)
+      if (name === '..' || name === '.') throw refusal('not-found')
+      if (name === '') return go({ ...spot, asDirectory: true }, rest)
       return go({ path: [...spot.path, name], node: undefined, missing: spot.missing + 1, asDirectory: false }, rest)
     }
     if (spot.node === undefined || !('entries' in spot.node)) throw refusal('not-a-directory')
-    if (name === '.') return go(spot, rest)
+    if (name === '.' || name === '') return go(spot, rest)
     const path = name === '..' ? spot.path.slice(0, -1) : [...spot.path, name]
     const node = nodeAt(path)
     if (node !== undefined && 'link' in node && (followLast || rest.length > 0)) {
@@ -38,7 +38,7 @@ function lookUp(root: NaiveNode, text: string, followLast: boolean): Spot {
 
 const names = (text: string): string[] => [
   ...text.split('/').filter((name) => name !== ''),
-  ...(text.length > 1 && text.endsWith('/') ? ['.'] : []),
+  ...(text.length > 1 && text.endsWith('/') ? [''] : []),
 ]
 
 export type Step =

@@ -33,7 +33,7 @@ const outcome = async (attempt: () => unknown): Promise<string> => {
 
 const name = fc.constantFrom('a', 'a', 'b', 'b', 'c', '..')
 const path = fc.array(name, { maxLength: 4 }).map((segments) => guestPath(`/${segments.join('/')}`))
-const target = fc.constantFrom('a', 'b', '/a', '/b', '/b/c', '../a', '../../c', '.', '/', 'a/', '/c/', 'nope/x', '../nope')
+const target = fc.constantFrom('a', 'b', '/a', '/b', '/b/c', '../a', '../../c', '.', '/', 'a/', '/c/', 'nope/x', 'nope/.', '../nope')
 const mode = fc.constantFrom(0o644, 0o600, 0o755, 0o4755)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {

@@ -199,6 +199,8 @@ test('hostile and long links', async () => {
     '/up': { link: '..' },
     '/dangling': { link: '/var/none' },
     '/dangling-directory': { link: 'none/' },
+    '/dangling-dot': { link: 'none/.' },
+    '/dangling-both': { link: 'none/./' },
     '/file-as-directory': { link: 'real/' },
     '/var': { directory: true },
     '/long': { link: `${'a/../'.repeat(700)}real` },

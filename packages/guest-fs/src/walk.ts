@@ -17,15 +17,17 @@ export interface Place {
   readonly directoryOnly: boolean
 }
 
-/** The segments of a symlink's text. A trailing slash asks for a directory, as `.` does. */
+/** A slash at the end of a symlink's text: what is before it has to be a directory. Differs from `.` where nothing is there yet. */
+const trailingSlash = ''
+
 function segmentsOfTarget(target: string): string[] {
   const segments = target.split('/').filter((segment) => segment !== '')
-  return target.endsWith('/') ? [...segments, '.'] : segments
+  return target.endsWith('/') ? [...segments, trailingSlash] : segments
 }
 
 /**
  * path_resolution(7) after a `chroot` to the tree's root, with root's permissions. Rejects with `not-a-directory`, `symlink-loop`,
- * `name-too-long`, and `not-found` for `..` below something absent; the error carries the path that was asked for.
+ * `name-too-long`, and `not-found` for `.` and `..` below something absent; the error carries the path that was asked for.
  */
 export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: boolean): Promise<Place> {
   const todo = asked
@@ -36,15 +38,15 @@ export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: bo
   let [path, stat, missing, links, directoryOnly] = [root, await tree.lstat(root), 0, 0, false]
   for (let segment = todo.pop(); segment !== undefined; segment = todo.pop()) {
     if (missing > 0) {
-      if (segment === '..') throw new FsError('not-found', asked)
-      directoryOnly = segment === '.'
+      if (segment === '..' || segment === '.') throw new FsError('not-found', asked)
+      directoryOnly = segment === trailingSlash
       if (directoryOnly) continue
       path = childOf(path, segment)
       missing++
       continue
     }
     if (stat?.type !== 'directory') throw new FsError('not-a-directory', asked)
-    if (segment === '.') continue
+    if (segment === '.' || segment === trailingSlash) continue
     if (segment === '..') {
       path = parentOf(path)
       stat = await tree.lstat(path)
