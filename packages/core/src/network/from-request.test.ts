@@ -105,6 +105,11 @@ test.each<[string, string, object]>([
   ['INPUT_NETWORK_MTU', 'network.ethernets.a.mtu', { mtu: 60 }],
   ['INPUT_NETWORK_UNSUPPORTED', 'network.ethernets.a.dhcp4-overrides.use-magic', { 'dhcp4-overrides': { 'use-magic': true } }],
   ['INPUT_NETWORK_UNSUPPORTED', 'network.ethernets.a.dhcp4-overrides.hostname', { 'dhcp4-overrides': { hostname: 'a\nb' } }],
+  [
+    'INPUT_NETWORK_UNSUPPORTED',
+    'network.ethernets.a.dhcp6-overrides.use-dns',
+    { dhcp4: true, dhcp6: true, 'dhcp4-overrides': { 'use-dns': true }, 'dhcp6-overrides': { 'use-dns': false } },
+  ],
 ])('%s at %s', (code, path, nic) => {
   expect(rejected(v2(nic))).toEqual([code, path])
 })

@@ -40,6 +40,7 @@ function nicOf(key: string, ethernet: NetworkV2Ethernet): Nic {
     mtu,
     macaddress,
   } = ethernet
+  const { dhcp4Overrides, dhcp6Overrides } = overrides(ethernet, path)
   return {
     id,
     match,
@@ -61,8 +62,8 @@ function nicOf(key: string, ethernet: NetworkV2Ethernet): Nic {
     ...(macaddress === undefined ? {} : { macAddress: checkedMac(macaddress, `${path}.macaddress`) }),
     ...(wakeOnLan === undefined ? {} : { wakeOnLan }),
     optional,
-    dhcp4Overrides: overridesOf(ethernet['dhcp4-overrides'], `${path}.dhcp4-overrides`),
-    dhcp6Overrides: overridesOf(ethernet['dhcp6-overrides'], `${path}.dhcp6-overrides`),
+    dhcp4Overrides,
+    dhcp6Overrides,
   }
 }
 
@@ -95,6 +96,18 @@ const overrideTypes: Readonly<Record<string, 'boolean' | 'string' | 'number' | '
   'send-hostname': 'boolean',
   hostname: 'string',
   'route-metric': 'number',
+}
+
+/** Both sets. They must agree where both protocols are on: netplan refuses anything else. */
+function overrides(ethernet: NetworkV2Ethernet, path: string) {
+  const dhcp4Overrides = overridesOf(ethernet['dhcp4-overrides'], `${path}.dhcp4-overrides`)
+  const dhcp6Overrides = overridesOf(ethernet['dhcp6-overrides'], `${path}.dhcp6-overrides`)
+  const clash = Object.keys(dhcp4Overrides).find((key) => key in dhcp6Overrides && dhcp4Overrides[key] !== dhcp6Overrides[key])
+  if (clash !== undefined && ethernet.dhcp4 === true && ethernet.dhcp6 === true) {
+    const hint = 'Give the same value in dhcp4-overrides and dhcp6-overrides.'
+    throw networkInputError('INPUT_NETWORK_UNSUPPORTED', `${path}.dhcp6-overrides.${clash}`, 'differs from dhcp4-overrides', hint)
+  }
+  return { dhcp4Overrides, dhcp6Overrides }
 }
 
 function overridesOf(given: Readonly<Record<string, unknown>> | undefined, path: string): DhcpOverrides {

@@ -32,7 +32,8 @@ const nic = (index: number): fc.Arbitrary<TwinNic> =>
       const metric = routeMetric === undefined ? {} : { metric: routeMetric }
       const static4 = host4 === undefined ? undefined : `${net}.0.${host4}/24`
       const static6 = host6 === undefined ? undefined : `2001:db8:${index}::${host6.toString(16)}/64`
-      const via = gateway && static4 !== undefined ? `${net}.0.1` : undefined
+      // One default route is enough: netplan complains of two.
+      const via = gateway && index === 0 && static4 !== undefined ? `${net}.0.1` : undefined
       const nameservers = dns && static4 !== undefined ? [`${net}.0.53`] : []
       const v1Routes = via === undefined ? [] : [{ destination: '172.16.0.0', netmask: '255.240.0.0', gateway: via, ...metric }]
       const subnets: NetworkV1Subnet[] = [

@@ -63,6 +63,7 @@ const settleDropIn: NetworkFile = {
 interface Selector {
   /** What `auto` takes. */
   readonly auto: string
+  readonly pattern: boolean
   /** The name of the stanzas. */
   readonly name: string
 }
@@ -70,15 +71,15 @@ interface Selector {
 function selectorOf(nic: Nic, context: RenderContext): Selector {
   const plain = plainName(nic)
   const name = plain ?? nic.id
-  if (hasPatterns(context) && nic.match.mac !== undefined) return { auto: `mac/${nic.match.mac}=${name}`, name }
+  if (hasPatterns(context) && nic.match.mac !== undefined) return { auto: `mac/${nic.match.mac}=${name}`, pattern: true, name }
   if (plain === undefined && nic.match.name !== undefined) {
-    if (hasPatterns(context)) return { auto: `/${nic.match.name}=${name}`, name }
+    if (hasPatterns(context)) return { auto: `/${nic.match.name}=${name}`, pattern: true, name }
     throw new OperationError('OPERATION_NETWORK_UNSUPPORTED', `The image's ifupdown is too old to match ${nic.match.name}`, {
       hint: 'Match the interface by MAC address or by its exact name.',
       context: { path: `network.${nic.id}.match.name` },
     })
   }
-  return { auto: name, name }
+  return { auto: name, pattern: false, name }
 }
 
 /** Where nothing but a new name can tell the interface, it gets one: its id. */
@@ -90,12 +91,14 @@ const namedModel = (model: NetworkModel, context: RenderContext): NetworkModel =
 })
 
 function stanzas(nic: Nic, context: RenderContext): string {
-  const { auto, name } = selectorOf(nic, context)
+  const { auto, pattern, name } = selectorOf(nic, context)
+  // Hotplug asks for an interface by its name, which no pattern answers. A pattern that fits nothing does not fail.
+  const allow = nic.optional && !pattern ? 'allow-hotplug' : 'auto'
   const blocks = methods(nic).map(({ family, method, options }, index) => {
     const lines = [...options, ...(index === 0 ? deviceLines(nic) : [])]
     return `iface ${name} ${family === 4 ? 'inet' : 'inet6'} ${method}\n${lines.map((line) => `    ${line}\n`).join('')}`
   })
-  return `\n${nic.optional ? 'allow-hotplug' : 'auto'} ${auto}\n${blocks.join('')}`
+  return `\n${allow} ${auto}\n${blocks.join('')}`
 }
 
 interface Method {

@@ -8,7 +8,7 @@ import { isDefaultRoute, type NetworkModel, type Nic, type NicRoute } from '../m
 const path = guestPath('/etc/netplan/90-host-deployer.yaml')
 
 // YAML 1.1 is what netplan's own Python reads: there 52:54:00:12:34:56 without quotes is a number.
-const yamlOptions = { version: '1.1', lineWidth: 0 } as const
+const yamlOptions = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const
 
 /** netplan(5): YAML that it turns into configuration of networkd or NetworkManager at every boot. */
 export const netplan: NetworkBackend = {
@@ -39,8 +39,7 @@ function ethernet(nic: Nic): Yaml {
     'set-name': nic.setName,
     dhcp4: nic.dhcp4,
     dhcp6: nic.dhcp6,
-    'dhcp4-overrides': nonEmpty(nic.dhcp4Overrides),
-    'dhcp6-overrides': nonEmpty(nic.dhcp6Overrides),
+    ...dhcpOverrides(nic),
     'accept-ra': nic.acceptRa,
     addresses: nonEmpty(nic.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`)),
     routes: nonEmpty(nic.routes.map(route)),
@@ -50,6 +49,13 @@ function ethernet(nic: Nic): Yaml {
     wakeonlan: nic.wakeOnLan,
     optional: nic.optional ? true : undefined,
   })
+}
+
+/** Where both protocols are on, netplan wants the same overrides for both: networkd once had a single section for them. */
+function dhcpOverrides({ dhcp4, dhcp6, dhcp4Overrides, dhcp6Overrides }: Nic): Yaml {
+  const both = nonEmpty({ ...dhcp6Overrides, ...dhcp4Overrides })
+  if (dhcp4 && dhcp6) return { 'dhcp4-overrides': both, 'dhcp6-overrides': both }
+  return { 'dhcp4-overrides': nonEmpty(dhcp4Overrides), 'dhcp6-overrides': nonEmpty(dhcp6Overrides) }
 }
 
 /** `to: default` is newer than some releases; `gateway4` is gone from newer ones. Zero networks work in all of them. */
