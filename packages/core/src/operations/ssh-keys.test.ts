@@ -96,6 +96,13 @@ describe("the default user's keys", () => {
     expect(key?.comment).toBe('alice@example')
   })
 
+  test('are not refused to root when that is the default user', async () => {
+    const cloudInit = { installed: true, disabled: false, datasources: null, defaultUser: 'root' }
+    const guest = await createTestGuest('debian-12', { facts: testFacts('debian-12', { cloudInit }), operations: [users, sshKeys] })
+    await guest.deploy(cloudConfig(forDefault))
+    expect(await guest.read('/root/.ssh/authorized_keys')).toBe(`${alice}\n`)
+  })
+
   test('come to root as they are with disable_root: false, and go again', async () => {
     const guest = await guestOf()
     await guest.deploy(cloudConfig(forDefault))

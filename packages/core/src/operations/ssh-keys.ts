@@ -82,7 +82,7 @@ function wantedKeys(subject: AccountSubject, diagnose: Diagnose): ReadonlyMap<st
     if (user.ssh_redirect_user) for (const key of redirectKeys(subject, user.name, diagnose)) add(user.name, key, 'users')
   }
   const keys = defaultUserKeys(request)
-  if (keys.length > 0 && defaultUser === undefined) {
+  if (keys.length > 0 && defaultUser === undefined && request.disable_root !== false) {
     diagnose({
       severity: 'warning',
       code: 'SSH_KEYS_WITHOUT_USER',
@@ -93,6 +93,8 @@ function wantedKeys(subject: AccountSubject, diagnose: Diagnose): ReadonlyMap<st
   const options = request.disable_root_opts ?? refuseOptions
   for (const key of keys) {
     if (defaultUser !== undefined) add(defaultUser, key, 'ssh_authorized_keys')
+    // An image whose default user is root: a refusal would keep everybody out.
+    if (defaultUser === 'root') continue
     const root = request.disable_root === false ? key : refuse(key, options, defaultUser ?? 'NONE', 'root')
     add('root', root, request.disable_root_opts === undefined ? 'ssh_authorized_keys' : 'disable_root_opts')
   }

@@ -260,9 +260,12 @@ describe('the default user', () => {
     expect(await names(request)).toEqual(expected)
   })
 
-  test("has the name that the image's cloud-init would give it", async () => {
-    const cloudInit = { installed: true, disabled: false, datasources: null, defaultUser: 'cloud' }
-    expect(await names('users: [default]', { cloudInit })).toEqual(['cloud'])
+  test.each([
+    ['cloud', 'cloud'],
+    ['../etc', 'debian'],
+  ])("the image's cloud-init would name it %s: it is %s", async (defaultUser, expected) => {
+    const cloudInit = { installed: true, disabled: false, datasources: null, defaultUser }
+    expect(await names('users: [default]', { cloudInit })).toEqual([expected])
   })
 
   test('takes settings from an entry of its name', async () => {

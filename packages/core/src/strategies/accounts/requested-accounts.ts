@@ -1,4 +1,5 @@
 import type { DefaultUser, DeployRequest, PasswordRequest, UserRequest } from '@host-deployer/api'
+import { isAccountName } from '@host-deployer/formats'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from '../../distro-profile.ts'
 
@@ -14,9 +15,10 @@ export function defaultUserKeys(request: DeployRequest): readonly string[] {
   return [...new Set([...(request.meta?.['public-keys'] ?? []), ...(request.ssh_authorized_keys ?? [])])]
 }
 
-/** The name of the default user: what the image's own cloud-init would make, else the distribution's. */
+/** The name of the default user: what the image's own cloud-init would make, if that is a name at all, else the distribution's. */
 function defaultName({ facts, profile }: AccountSubject): string {
-  return facts.cloudInit.defaultUser ?? profile.defaultUser.name
+  const { defaultUser } = facts.cloudInit
+  return defaultUser !== null && isAccountName(defaultUser) ? defaultUser : profile.defaultUser.name
 }
 
 /** Whether the request is about accounts at all, before anything is known about the guest. */
