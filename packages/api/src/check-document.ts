@@ -67,10 +67,7 @@ function findingOf(leaf: Leaf, document: LocatedDocument): Finding[] {
     const shown = pathText(path)
     return { code, file: document.file, ...(shown !== '' && { path: shown }), ...position, message, at: path }
   }
-  if (leaf.code === 'unrecognized_keys') {
-    const siblings = Object.keys((valueAt(document.value, at) as object | undefined) ?? {})
-    return leaf.keys.map((key) => unknownKey(key, leaf.message, at, siblings, finding))
-  }
+  if (leaf.code === 'unrecognized_keys') return unknownKeys(leaf, valueAt(document.value, at), finding)
   if (leaf.code === 'custom') return [finding((leaf.params as IssueParams | undefined)?.code ?? 'INPUT_INVALID', leaf.message)]
   if (at.length > 0 && valueAt(document.value, at) === undefined) return [finding('INPUT_INVALID', 'is missing')]
   const kinds = expectations(leaf)
@@ -78,22 +75,25 @@ function findingOf(leaf: Leaf, document: LocatedDocument): Finding[] {
   return [finding('INPUT_INVALID', `expected ${expected(kinds)}`)]
 }
 
-function unknownKey(
-  key: string,
-  vocabulary: string,
-  at: readonly PropertyKey[],
-  siblings: readonly string[],
+/** Suggestions cost time, and nobody reads hundreds. */
+const maxSuggestions = 20
+
+function unknownKeys(
+  leaf: Extract<Leaf, { readonly code: 'unrecognized_keys' }>,
+  map: unknown,
   finding: (code: string, message: string, path: readonly PropertyKey[]) => Finding,
-): Finding {
-  const { supported, unsupported } = vocabularyOf(vocabulary)
-  const path = [...at, key]
-  if (unsupported.includes(key))
-    return finding('INPUT_KEY_UNSUPPORTED', 'cloud-init knows this key, host-deployer does not support it yet', path)
-  const meant = closest(
-    key,
-    [...supported, ...unsupported].filter((name) => !siblings.includes(name)),
-  )
-  return finding('INPUT_KEY_UNKNOWN', meant === undefined ? 'unknown key' : `unknown key; did you mean ${meant}?`, path)
+): Finding[] {
+  const { supported, unsupported } = vocabularyOf(leaf.message)
+  const given = new Set(typeof map === 'object' && map !== null ? Object.keys(map) : [])
+  const candidates = [...supported, ...unsupported].filter((name) => !given.has(name))
+  return leaf.keys.map((key, index) => {
+    const path = [...leaf.path, key]
+    if (unsupported.includes(key)) {
+      return finding('INPUT_KEY_UNSUPPORTED', 'cloud-init knows this key, host-deployer does not support it yet', path)
+    }
+    const meant = index < maxSuggestions ? closest(key, candidates) : undefined
+    return finding('INPUT_KEY_UNKNOWN', meant === undefined ? 'unknown key' : `unknown key; did you mean ${meant}?`, path)
+  })
 }
 
 /** Names of what is allowed, never the value given. */

@@ -68,13 +68,13 @@ describe('size', () => {
   test.each([
     ['an alias inside its own anchor', 'a: &a [*a]'],
     ['a hundred levels', `${'['.repeat(100)}${']'.repeat(100)}`],
-    ['a hundred thousand levels', `${'['.repeat(100_000)}`],
+    ['twenty thousand levels', `${'['.repeat(20_000)}`],
   ])('%s', (_, text) => {
     expect(faults(text).code).toBe('INPUT_YAML_INVALID')
   })
 
   test('long files', () => {
-    expect(faults('#'.repeat(8 * 1024 * 1024 + 1)).code).toBe('INPUT_CONTENT_TOO_LARGE')
+    expect(faults('#'.repeat(4 * 1024 * 1024 + 1)).code).toBe('INPUT_CONTENT_TOO_LARGE')
   })
 })
 

@@ -31,7 +31,7 @@ export interface LocatedDocument {
 /** Maps from names of the user's own: a name without value is a name still. */
 const keepsEmpty: ReadonlySet<string | undefined> = new Set(['ethernets', 'groups'])
 
-const maxTextLength = 8 * 1024 * 1024
+const maxTextLength = 4 * 1024 * 1024
 const maxDepth = 64
 /** After a first mistake most others are its consequences. */
 const maxFaults = 5
@@ -182,6 +182,8 @@ function parse(text: string, lines: LineCounter) {
       version: '1.1',
       lineCounter: lines,
       prettyErrors: false,
+      // Compared key by key by the parser, by a set below.
+      uniqueKeys: false,
       keepSourceTokens: false,
       customTags: (tags) =>
         tags.filter((tag) => tag !== 'timestamp' && (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp')),

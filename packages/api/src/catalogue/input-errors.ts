@@ -46,7 +46,7 @@ export const inputErrors = {
   },
   INPUT_CONTENT_TOO_LARGE: {
     summary:
-      'A file of the request is longer than 8 MiB, holds too many values after its aliases are expanded, or a file in write_files is larger than 32 MiB after decoding (64 MiB for all).',
+      'A file of the request is longer than 4 MiB, holds too many values after its aliases are expanded, or a file in write_files is larger than 32 MiB after decoding (64 MiB for all).',
     remedy: 'Make it smaller; put large files into the image another way.',
   },
   INPUT_PERMISSIONS_DECIMAL: {
