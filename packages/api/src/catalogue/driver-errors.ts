@@ -35,6 +35,26 @@ export const driverErrors = {
     summary: 'The work directory cannot be used: it cannot be made, or belongs to somebody else.',
     remedy: 'Name another one, or correct its owner and mode.',
   },
+  DRIVER_NOT_FOUND: {
+    summary: 'There is no driver of that name: no package is called so, and no file is at that path.',
+    remedy: 'Correct --driver; "host-deployer drivers" lists those that are installed.',
+  },
+  DRIVER_IMPORT_FAILED: {
+    summary: 'The driver was found and could not be loaded. The reason is in the error.',
+    remedy: 'Install the driver again, or correct it if it is yours.',
+  },
+  DRIVER_INVALID: {
+    summary: 'The module is no driver: what it exports lacks something of the driver contract.',
+    remedy: 'Check that it is the right package, and the contract in driver-api if it is yours.',
+  },
+  DRIVER_API_UNSUPPORTED: {
+    summary: 'The driver was made for another version of the driver contract.',
+    remedy: 'Install a version of the driver that fits this release of host-deployer.',
+  },
+  DRIVER_OPTIONS_INVALID: {
+    summary: 'The options given to the driver are not valid.',
+    remedy: 'Correct the options the message names.',
+  },
   DRIVER_KVM_UNUSABLE: {
     summary: 'KVM was demanded and does not work here.',
     remedy: 'Use "accel: auto" or "accel: tcg"; host-deployer doctor says what is wrong.',
