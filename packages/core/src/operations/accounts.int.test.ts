@@ -81,7 +81,7 @@ describe.each(['debian-10', 'debian-12', 'ubuntu-24.04'])('%s', (id) => {
   test('sshd runs with the settings asked for', () => {
     const key = join(after.path, 'host_key')
     run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key)
-    // sshd has no option for another root.
+    // sshd wants this directory even for a test, and has no option for another one.
     mkdirSync('/run/sshd', { recursive: true })
     const config = join(after.path, 'sshd_config')
     writeFileSync(config, after.read('/etc/ssh/sshd_config').replaceAll('Include /etc', `Include ${after.path}/etc`))
