@@ -9,7 +9,7 @@ import { cacheDirectory } from './cache.ts'
 
 /** Where the command looks for the appliance when nothing is said. */
 export function applianceDirectory(): string {
-  return process.env['HOST_DEPLOYER_E2E_APPLIANCE'] ?? join(cacheDirectory(), 'appliance', 'x86_64')
+  return process.env['HOST_DEPLOYER_E2E_APPLIANCE'] ?? join(cacheDirectory(), 'appliance', 'amd64')
 }
 
 /** Builds the appliance unless it is there and current. */

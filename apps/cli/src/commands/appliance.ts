@@ -26,7 +26,7 @@ export async function applianceInstallCommand(source: string, flags: ApplianceFl
 }
 
 function directoryOf({ appliance }: ApplianceFlags): string {
-  return appliance === undefined ? join(directories(process.env).cache, 'appliance', 'x86_64') : resolve(appliance)
+  return appliance === undefined ? join(directories(process.env).cache, 'appliance', 'amd64') : resolve(appliance)
 }
 
 function show({ directory, manifest }: Appliance, { json }: ApplianceFlags, verb: string): void {
