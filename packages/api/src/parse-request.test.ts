@@ -335,6 +335,14 @@ describe('unknown keys', () => {
     expect(request.users).toMatchObject([{ name: 'bob' }])
   })
 
+  test('of meta-data matter only when they change the guest', () => {
+    const metaData = 'instance-id: i\navailability-zone: x\nnetwork-interfaces: |\n  auto eth0\n'
+    expect(refused({ metaData }).code).toBe('INPUT_KEY_UNSUPPORTED')
+    const { request, diagnostics } = parseRequest({ metaData }, { ignoreUnsupported: true })
+    expect(request.meta).toEqual({ 'instance-id': 'i' })
+    expect(diagnostics).toMatchObject([{ code: 'INPUT_KEY_UNSUPPORTED', path: 'network-interfaces' }])
+  })
+
   test('leaving them out hides no other mistake', () => {
     const error = refused({ userData: `#cloud-config\n${yaml}timezone: ..\n` }, { ignoreUnsupported: true })
     expect(error.code).toBe('INPUT_INVALID')

@@ -13,6 +13,7 @@ describe('as PyYAML reads it', () => {
     ['a: yes', { a: true }],
     ['a: "yes"', { a: 'yes' }],
     ['a: off', { a: false }],
+    ['a: [y, N]', { a: ['y', 'N'] }],
     ['a: 12', { a: 12 }],
     ['a: -1', { a: -1 }],
     ['a: 1.5', { a: 1.5 }],

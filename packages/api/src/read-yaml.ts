@@ -202,6 +202,8 @@ function keyName(key: Scalar): string | undefined {
 
 function scalarValue(node: Scalar): unknown {
   const { value, source } = node
+  // A boolean in YAML 1.1 as it is written down, and a text to PyYAML.
+  if (typeof value === 'boolean' && source?.length === 1) return source
   if (typeof value === 'bigint') return source ?? String(value)
   if (typeof value !== 'number' || source === undefined || source === String(value)) return value
   return source

@@ -7,22 +7,23 @@ import { accountName, flag, isAccountName } from './scalars.ts'
 
 const invalid = { code: 'INPUT_PASSWORD_INVALID' }
 
-interface Entry {
+/** One account and its password. */
+export interface ChpasswdEntry {
   readonly name: string
   readonly password: PasswordRequest
 }
 
 /** `name:password`. */
-function entryOf(line: string): Entry | undefined {
+function entryOf(line: string): ChpasswdEntry | undefined {
   const colon = line.indexOf(':')
   const name = line.slice(0, Math.max(colon, 0)).trim()
   const password = passwordFromText(line.slice(colon + 1))
   return isAccountName(name) && password !== undefined ? { name, password } : undefined
 }
 
-const list = z.union([z.array(z.string()), z.string()]).transform((value, context): Entry[] => {
+const list = z.union([z.array(z.string()), z.string()]).transform((value, context): ChpasswdEntry[] => {
   const lines = typeof value === 'string' ? value.split(/\r?\n/) : value
-  const entries: Entry[] = []
+  const entries: ChpasswdEntry[] = []
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue
     const entry = entryOf(line)
@@ -42,7 +43,7 @@ const userSettings = keyed({
     .transform((value) => new Secret(String(value)))
     .optional(),
   type: z.enum(['hash', 'text', 'RANDOM']).optional(),
-}).transform(({ name, password, type = 'hash' }, context): Entry => {
+}).transform(({ name, password, type = 'hash' }, context): ChpasswdEntry => {
   if (type === 'RANDOM') return { name, password: { type: 'random' } }
   const value = password?.reveal() ?? ''
   if (type === 'hash' ? !isPasswordHash(value) : !isPlainPassword(value)) {
