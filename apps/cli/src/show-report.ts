@@ -16,13 +16,20 @@ export function showDeploy(report: DeployReport, diff: TreeDiff): string {
   const { facts, operations, generated } = report
   const lines = ['', `${pc.bold(facts.os.productName)} ${pc.dim(facts.os.arch ?? '')} on ${facts.storage.rootDevice}`, '']
   for (const { id, outcome } of operations) lines.push(`  ${marks[outcome]} ${id.padEnd(20)} ${pc.dim(outcome)}`)
-  const text = renderDiff(diff).trimEnd()
-  if (text !== '') lines.push('', ...text.split('\n').map(colourLine))
+  if (diff.length > 0) lines.push('')
+  for (const entry of diff) lines.push(...excerpt(renderDiff([entry]).trimEnd().split('\n')).map(colourLine))
   for (const [account, password] of Object.entries(generated.passwords))
     lines.push('', `Password of ${pc.bold(account)}: ${password}  ${pc.dim('(shown only now)')}`)
   lines.push(...showDiagnostics(report.diagnostics))
   lines.push('', summary(report))
   return `${lines.join('\n')}\n`
+}
+
+/** A skeleton file of a hundred lines hides the two lines that matter. */
+function excerpt(lines: readonly string[]): readonly string[] {
+  const shown = 24
+  if (lines.length <= shown + 4) return lines
+  return [...lines.slice(0, shown), `  … ${lines.length - shown} more lines, all of them with --json`]
 }
 
 function colourLine(line: string): string {

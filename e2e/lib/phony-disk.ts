@@ -1,0 +1,65 @@
+import { open } from 'node:fs/promises'
+import { type DriverSession, hostPath, toolPath } from '@host-deployer/driver-api'
+import { loadTree, type TreeManifest } from '@host-deployer/guest-fs'
+import { phonyGuestManifest } from '../../packages/core/src/testing/phony-guest.ts'
+import { openTestDriver } from './appliance.ts'
+
+export interface PhonyDiskOptions {
+  readonly sizeBytes: number
+  readonly type: 'ext4' | 'xfs' | 'btrfs'
+  /** `whole`: the file system is on the disk itself. `lvm`: on a logical volume `root` of the volume group `vg0`, the whole disk its PV. */
+  readonly layout?: 'whole' | 'lvm'
+  /** Leave the file system as a power cut would: mounted, its journal unfinished. */
+  readonly dirty?: boolean
+  /** Added to the guest, paths as the guest sees them. */
+  readonly tree?: TreeManifest
+  /** More that has to be done to the mounted guest, `/mnt`. */
+  readonly prepare?: (run: (...argv: [string, ...string[]]) => Promise<string>) => Promise<void>
+}
+
+/** A raw, sparse disk with a guest that is real enough to be recognised and deployed, and takes seconds to make. It does not boot. */
+export async function createPhonyDisk(path: string, options: PhonyDiskOptions): Promise<void> {
+  const file = await open(path, 'wx')
+  await file.truncate(options.sizeBytes)
+  await file.close()
+  await onDisk(path, async (session, run) => {
+    const device = options.layout === 'lvm' ? '/dev/vg0/root' : session.disks[0].device
+    if (options.layout === 'lvm') {
+      await run('pvcreate', '-q', session.disks[0].device)
+      await run('vgcreate', '-q', 'vg0', session.disks[0].device)
+      await run('lvcreate', '-q', '-y', '-l', '100%FREE', '-n', 'root', 'vg0')
+    }
+    await run(`mkfs.${options.type}`, '-q', device)
+    await run('mount', '-t', options.type, device, '/mnt')
+    await loadTree(session.toolHost.fs, toolPath('/mnt'), { ...phonyGuestManifest('debian-12'), ...options.tree })
+    await options.prepare?.(run)
+    await run('sync')
+    if (options.dirty) {
+      // Something for the journal to hold: the sync above is not the last word.
+      await run('touch', '/mnt/etc/unfinished')
+      await run('sync', '-f', '/mnt')
+      return
+    }
+    await run('umount', '/mnt')
+    if (options.layout === 'lvm') await run('vgchange', '-an')
+  })
+}
+
+/** Opens a raw image writable in a session of its own; `/mnt` exists. What `work` leaves mounted is lost as in a power cut. */
+export async function onDisk<T>(
+  path: string,
+  work: (session: DriverSession, run: (...argv: [string, ...string[]]) => Promise<string>) => Promise<T>,
+): Promise<T> {
+  const { driver, context } = await openTestDriver()
+  await using session = await driver.open(
+    { disks: [{ id: 'disk0', chain: [{ path: hostPath(path), format: 'raw' }], access: 'read-write' }] },
+    context,
+  )
+  const run = async (...argv: [string, ...string[]]) => {
+    const { exitCode, stdout, stderr } = await session.toolHost.exec(argv, { timeoutMs: 300_000 })
+    if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${Buffer.from(stderr).toString()}`)
+    return Buffer.from(stdout).toString()
+  }
+  await run('mkdir', '-p', '/mnt')
+  return await work(session, run)
+}
