@@ -84,12 +84,12 @@ function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
   const lastEnd = Math.max(...table.partitions.map(({ startBytes, sizeBytes }) => startBytes + sizeBytes))
   // Nothing to have: whatever the layout is, it is as good as it gets.
   if (alignDown(usableBytes) - lastEnd < mebibyte) return nothing()
-  const end = partition.startBytes + partition.sizeBytes
-  if (table.partitions.some((other) => other !== partition && other.startBytes >= end)) {
-    return nothing('GROW_NOT_LAST', 'Another partition lies between the root and the free space: nothing is enlarged')
-  }
   if (table.kind === 'mbr' && partition.number > 4) {
     return nothing('GROW_UNSUPPORTED', 'The root is a logical partition of an MBR: it is not enlarged')
+  }
+  const end = partition.startBytes + partition.sizeBytes
+  if (table.partitions.some((other) => other !== partition && other.startBytes + other.sizeBytes > end)) {
+    return nothing('GROW_NOT_LAST', 'Another partition lies between the root and the free space: nothing is enlarged')
   }
   const limit = table.kind === 'mbr' ? Math.min(usableBytes, mbrLimitSectors * table.sectorSizeBytes) : usableBytes
   const toBytes = alignDown(limit) - partition.startBytes
