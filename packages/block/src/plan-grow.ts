@@ -76,25 +76,27 @@ const alignDown = (bytes: number): number => Math.floor(bytes / mebibyte) * mebi
 function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
   const { table } = disk
   if (table === null) return { steps: [], diagnostics: [] }
-  const nothing = (code?: string, summary = ''): GrowPlan => ({
+  const nothing = (reason?: Pick<Diagnostic, 'code' | 'summary'>): GrowPlan => ({
     steps: [],
-    diagnostics: code === undefined ? [] : [{ severity: 'warning', code, summary, path: partition.node }],
+    diagnostics: reason === undefined ? [] : [{ severity: 'warning', ...reason, path: partition.node }],
   })
   const usableBytes = disk.sizeBytes - (table.kind === 'gpt' ? gptTailSectors * table.sectorSizeBytes : 0)
   const lastEnd = Math.max(...table.partitions.map(({ startBytes, sizeBytes }) => startBytes + sizeBytes))
   // Nothing to have: whatever the layout is, it is as good as it gets.
   if (alignDown(usableBytes) - lastEnd < mebibyte) return nothing()
   if (table.kind === 'mbr' && partition.number > 4) {
-    return nothing('GROW_UNSUPPORTED', 'The root is a logical partition of an MBR: it is not enlarged')
+    return nothing({ code: 'GROW_UNSUPPORTED', summary: 'The root is a logical partition of an MBR: it is not enlarged' })
   }
   const end = partition.startBytes + partition.sizeBytes
   if (table.partitions.some((other) => other !== partition && other.startBytes + other.sizeBytes > end)) {
-    return nothing('GROW_NOT_LAST', 'Another partition lies between the root and the free space: nothing is enlarged')
+    return nothing({ code: 'GROW_NOT_LAST', summary: 'Another partition lies between the root and the free space: nothing is enlarged' })
   }
   const limit = table.kind === 'mbr' ? Math.min(usableBytes, mbrLimitSectors * table.sectorSizeBytes) : usableBytes
   const toBytes = alignDown(limit) - partition.startBytes
   const limited =
-    limit < usableBytes ? nothing('GROW_MBR_LIMIT', 'An MBR cannot address more than 2 TiB: the rest stays unused') : nothing()
+    limit < usableBytes
+      ? nothing({ code: 'GROW_MBR_LIMIT', summary: 'An MBR cannot address more than 2 TiB: the rest stays unused' })
+      : nothing()
   if (toBytes - partition.sizeBytes < mebibyte) return limited
   const step: GrowStep = {
     kind: 'partition',

@@ -86,6 +86,16 @@ export const blockErrors = {
     summary: 'A partition, volume or file system could not be enlarged.',
     remedy: "See the tool's message in the error. The image may have a larger partition around an unchanged file system.",
   },
+  GROW_NOT_LAST: {
+    summary: 'Another partition lies between the root and the free space of the disk: nothing was enlarged.',
+    remedy: 'Move or remove that partition by hand, or leave out growpart.',
+    finding: true,
+  },
+  GROW_MBR_LIMIT: {
+    summary: 'The disk is larger than the 2 TiB that an MBR can address: the root was enlarged up to there.',
+    remedy: 'Convert the disk to GPT to use the rest.',
+    finding: true,
+  },
   GROW_UNSUPPORTED: {
     summary: 'The root cannot be enlarged as it is laid out.',
     remedy: 'Enlarge it by hand, or leave out growpart and resize_rootfs.',
