@@ -1,4 +1,5 @@
 import { parseRequest } from '@host-deployer/api'
+import { toolPath } from '@host-deployer/driver-api'
 import { describe, expect, test } from 'vitest'
 import { createTestGuest } from '../testing/test-guest.ts'
 
@@ -117,6 +118,17 @@ describe('ifupdown beside netplan', () => {
 test('a link at /etc/resolv.conf that nobody will fill is replaced', async () => {
   const { guest } = await deploy(staticEth0, 'debian-12', { '/etc/resolv.conf': { link: '/run/systemd/resolve/stub-resolv.conf' } })
   expect(await guest.read('/etc/resolv.conf')).toContain('nameserver 192.0.2.53\n')
+})
+
+test('ifupdown beside systemd-resolved: the servers are told to that', async () => {
+  const { guest } = await deploy(staticEth0, 'debian-12', {
+    '/usr/lib/systemd/systemd-resolved': { content: 'program', mode: 0o755 },
+    [resolved]: { content: '[Install]\nWantedBy=sysinit.target\n' },
+    '/etc/systemd/system/sysinit.target.wants/systemd-resolved.service': { link: resolved },
+    '/etc/resolv.conf': { link: '../run/systemd/resolve/stub-resolv.conf' },
+  })
+  expect(await guest.read('/etc/systemd/resolved.conf.d/10-host-deployer.conf')).toContain('[Resolve]\nDNS=192.0.2.53\n')
+  expect(await guest.raw.readlink(toolPath('/etc/resolv.conf'))).toBe('../run/systemd/resolve/stub-resolv.conf')
 })
 
 test('NetworkManager keeps its hands off', async () => {
