@@ -167,6 +167,18 @@ test('two groups of one name: that of the first disk is used, the other is named
   await guest.unmount()
 })
 
+test('a clone of the disk is told from it by the order of the disks', async () => {
+  const [disk, clone] = [diskOf('lvm'), diskOf('clone')]
+  await run('dd', `if=${disk.device}`, `of=${clone.device}`, 'bs=1M', 'count=60', 'status=none')
+  await run('partx', '--update', clone.device)
+  const storage = await scan(disk, clone)
+  expect(storage.diagnostics.map(({ code, path }) => [code, path])).toEqual([['BLOCK_LVM_CLONE', `${clone.device}2`]])
+  const guest = await mountGuest(session, storage)
+  expect(guest.rootDevice).toBe('/dev/my-vg/the-root')
+  expect(guest.mounts.map(({ device }) => device)).toEqual(['/dev/my-vg/the-root', `${disk.device}1`])
+  await guest.unmount()
+})
+
 test('an encrypted disk is no root, and the reason is in the hint', async () => {
   const disk = diskOf('sealed')
   const { exitCode } = await session.toolHost.exec(

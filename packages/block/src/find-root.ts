@@ -3,6 +3,7 @@ import { matchSource } from './match-source.ts'
 import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
 import { mayBeRoot } from './mountable-filesystem.ts'
 import type { BlockSession } from './mounted-guest.ts'
+import { printable } from './printable.ts'
 import { rankCandidates } from './rank-candidates.ts'
 import { type RootEvidence, rootEvidence, subvolumeCandidates } from './root-evidence.ts'
 import type { Filesystem, Storage } from './storage.ts'
@@ -38,9 +39,17 @@ export interface FindRootOptions {
 export async function findRoot(session: BlockSession, storage: Storage, options: FindRootOptions): Promise<FoundRoot> {
   const filesystems = options.rootDevice === undefined ? rankCandidates(storage) : [chosen(storage, options.rootDevice)]
   const ignores = (filesystem: Filesystem) => filesystems.length > 1 || options.ignoreJournal(filesystem)
-  const candidates = await Promise.all(
-    filesystems.map((filesystem, index) => look(session, filesystem, joinToolPath(options.base, `root-${index}`), ignores(filesystem))),
+  const targets = filesystems.map((_, index) => joinToolPath(options.base, `root-${index}`))
+  const looks = await Promise.allSettled(
+    filesystems.map((filesystem, index) => look(session, filesystem, targets[index] ?? options.base, ignores(filesystem))),
   )
+  const broken = looks.find((result) => result.status === 'rejected')
+  if (broken !== undefined) {
+    // The tool host itself failed. What is mounted is unknown, so every target is tried; what is not mounted does no harm.
+    for (const target of targets) await unmountAll(session.toolHost, [target]).catch(() => undefined)
+    throw broken.reason
+  }
+  const candidates = looks.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const mounted = candidates.filter(({ error }) => error === undefined)
   try {
     const root = select(storage, candidates, options.rootDevice !== undefined)
@@ -95,7 +104,7 @@ async function look(session: BlockSession, filesystem: Filesystem, target: ToolP
     }
     return { filesystem, target, subvolume: null, evidence }
   } catch (error) {
-    if (!(error instanceof BlockError) && !(DeployError.isInstance(error) && error.code.startsWith('BLOCK_'))) throw error
+    if (!DeployError.isInstance(error) || !error.code.startsWith('BLOCK_')) throw error
     return { filesystem, target, subvolume: null, evidence: 'none', error }
   }
 }
@@ -117,7 +126,7 @@ function select(storage: Storage, candidates: readonly Candidate[], isChosen: bo
 }
 
 const describe = ({ device, type, label, uuid, sizeBytes }: Filesystem): string => {
-  const tags = [label === null ? '' : `LABEL=${JSON.stringify(label)}`, uuid === null ? '' : `UUID=${uuid}`].filter(Boolean)
+  const tags = [label === null ? '' : `LABEL=${JSON.stringify(printable(label))}`, uuid === null ? '' : `UUID=${uuid}`].filter(Boolean)
   return [device, type, `${Math.round(sizeBytes / 2 ** 20)} MiB`, ...tags].join(' ')
 }
 

@@ -4,6 +4,7 @@ import { findRoot } from './find-root.ts'
 import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
 import type { BlockSession, BootEvidence, GuestMount, GuestStorage, MountedGuest, MountOptions } from './mounted-guest.ts'
 import { type MountPlan, planMounts } from './plan-mounts.ts'
+import { printable } from './printable.ts'
 import { partitionOf } from './rank-candidates.ts'
 import { tryTool } from './run-tool.ts'
 import { releaseStorage } from './scan-storage.ts'
@@ -119,7 +120,7 @@ function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, d
 
   const unmount = async () => {
     const errors: unknown[] = []
-    for (const mount of writable) await toolHost.fs.syncfs(mount.target).catch((error: unknown) => errors.push(error))
+    await Promise.all([...writable].map((mount) => toolHost.fs.syncfs(mount.target).catch((error: unknown) => errors.push(error))))
     const busy = await unmountAll(toolHost, mounts.map(({ target }) => target).reverse())
     if (busy !== undefined) {
       errors.push(
@@ -144,11 +145,14 @@ function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, d
     diagnostics,
     remountReadWrite: async (paths) => {
       const wanted = paths === undefined ? mounts : mounts.filter((mount) => paths.some((path) => holder(mounts, path) === mount))
-      for (const mount of wanted) {
-        if (writable.has(mount)) continue
-        await remountReadWrite(session, mount)
-        writable.add(mount)
-      }
+      await Promise.all(
+        wanted
+          .filter((mount) => !writable.has(mount))
+          .map(async (mount) => {
+            await remountReadWrite(session, mount)
+            writable.add(mount)
+          }),
+      )
     },
     unmount: unmountOnce,
     [Symbol.asyncDispose]: unmountOnce,
@@ -190,7 +194,7 @@ function guestStorage(storage: Storage, root: Filesystem, plan: MountPlan): Gues
     filesystems: storage.filesystems.map((filesystem) => ({
       device: filesystem.device,
       type: filesystem.type,
-      label: filesystem.label,
+      label: filesystem.label === null ? null : printable(filesystem.label),
       uuid: filesystem.uuid,
       sizeBytes: filesystem.sizeBytes,
       mountpoint: plan.mountpoints.find((place) => place.filesystem.device === filesystem.device)?.path ?? null,

@@ -114,6 +114,15 @@ test('volume groups as LVM 2.03.31 reports them', () => {
   expect(report?.orphans.map(({ device }) => device)).toEqual(['/dev/loop3p4'])
 })
 
+test('logical volumes are listed by their mapper names', () => {
+  expect(
+    capturedNodes('lsblk-2.41.5-logical-volumes.json').map(({ path, type, filesystem, label }) => [path, type, filesystem, label]),
+  ).toEqual([
+    [mapperDevice('my-vg', 'the-root'), 'lvm', 'xfs', 'os'],
+    [mapperDevice('my-vg', 'swap_1'), 'lvm', 'swap', null],
+  ])
+})
+
 test('a group whose second disk is not there', () => {
   const report = parseLvmReport(captured('lvm-2.03.31-missing-pv.json'))
   expect(report?.groups[0]).toMatchObject({ name: 'data', missingPhysicalVolumes: 1, physicalVolumes: [{ device: '/dev/loop2' }] })

@@ -73,6 +73,28 @@ test('of two clones the one on the root’s disk is meant; two there are none', 
   expect(plan('LABEL=boot /boot ext4', twice).mounts).toEqual([])
 })
 
+test('for a root on a logical volume it is the disk below that decides', () => {
+  const volume = fs('/dev/vg/root', 'xfs', 'lv', null)
+  const member = fs('/dev/sda5', 'LVM2_member', 'pv')
+  const given: Storage = {
+    ...storage,
+    physicalVolumes: [{ device: member.device, uuid: 'p', volumeGroup: 'vg', deviceSizeBytes: 1, sizeBytes: 1, dataStartBytes: 0 }],
+    logicalVolumes: [
+      {
+        device: volume.device,
+        mapperDevice: toolPath('/dev/mapper/vg-root'),
+        volumeGroup: 'vg',
+        name: 'root',
+        uuid: 'l',
+        sizeBytes: 1,
+        layout: 'linear',
+      },
+    ],
+    filesystems: [fs('/dev/sdb1', 'ext4', 'boot', 'disk1'), boot, member, volume],
+  }
+  expect(planMounts(given, volume, 'LABEL=boot /boot ext4').mounts.map(({ filesystem }) => filesystem.device)).toEqual(['/dev/sda1'])
+})
+
 test('of the guest’s options a subvolume is taken and nothing else', () => {
   const [mount] = plan('LABEL=usr /usr btrfs rw,suid,dev,exec,subvol=/@usr,context=x').mounts
   expect(mount?.subvolume).toBe('@usr')

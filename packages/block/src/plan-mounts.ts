@@ -3,6 +3,7 @@ import { type Fstab, type FstabEntry, parseFstab } from '@host-deployer/formats'
 import { type GuestPath, guestPath } from '@host-deployer/guest-fs'
 import { matchSource } from './match-source.ts'
 import { isMountable, isSubvolumePath } from './mountable-filesystem.ts'
+import { printable } from './printable.ts'
 import type { Filesystem, Storage } from './storage.ts'
 
 export interface PlannedMount {
@@ -35,6 +36,7 @@ export function planMounts(storage: Storage, root: Filesystem, fstabText: string
   const mounts: PlannedMount[] = []
   const mountpoints: { filesystem: Filesystem; path: string }[] = [{ filesystem: root, path: '/' }]
   const diagnostics: Diagnostic[] = []
+  const rootDisk = diskOf(storage, root)
   let missingUsr: string | null = null
   const note = (severity: Diagnostic['severity'], code: string, entry: FstabEntry, summary: string) => {
     if (diagnostics.length < maxMounts) diagnostics.push({ severity, code, summary: printable(summary), path: printable(entry.target) })
@@ -43,7 +45,7 @@ export function planMounts(storage: Storage, root: Filesystem, fstabText: string
   for (const entry of fstab.entries) {
     const path = toPath(entry.target)
     if (path === undefined || entry.type === 'swap' || isElsewhere(entry)) continue
-    const found = choose(matchSource(storage, entry.source), root)
+    const found = choose(matchSource(storage, entry.source), rootDisk)
     if (path === '/') {
       if (found !== undefined && found.device !== root.device) {
         note('warning', 'BLOCK_FSTAB_OTHER_ROOT', entry, `fstab names ${entry.source} as the root, which is not the root that was found`)
@@ -52,7 +54,7 @@ export function planMounts(storage: Storage, root: Filesystem, fstabText: string
     }
     const optional = entry.options.some((option) => option === 'nofail' || option === 'noauto')
     if (found === undefined) {
-      if (path === '/usr' && !optional) missingUsr = entry.source
+      if (path === '/usr' && !optional) missingUsr = printable(entry.source)
       note(optional ? 'info' : 'warning', 'BLOCK_MOUNT_MISSING', entry, `fstab mounts ${entry.source}, which is not on the disks given`)
       continue
     }
@@ -74,8 +76,6 @@ export function planMounts(storage: Storage, root: Filesystem, fstabText: string
   return { mounts: mounts.sort((left, right) => depth(left) - depth(right)), mountpoints, diagnostics, missingUsr }
 }
 
-const printable = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, 300)
-
 function toPath(target: string): GuestPath | undefined {
   if (!target.startsWith('/') || target.includes('\0') || Buffer.byteLength(target) > 4095) return undefined
   return guestPath(target)
@@ -91,10 +91,17 @@ const isElsewhere = ({ source, type, options }: FstabEntry): boolean =>
   )
 
 // A clone on another disk has the same names: what is on the root's disk is meant, and when that does not decide it, nothing is.
-function choose(matches: readonly Filesystem[], root: Filesystem): Filesystem | undefined {
+function choose(matches: readonly Filesystem[], rootDisk: string | null): Filesystem | undefined {
   if (matches.length <= 1) return matches[0]
-  const near = matches.filter(({ diskId }) => diskId === root.diskId)
+  const near = matches.filter(({ diskId }) => diskId === rootDisk)
   return near.length === 1 ? near[0] : undefined
+}
+
+/** The disk a file system is on; of a logical volume, the one its group begins on. */
+function diskOf(storage: Storage, filesystem: Filesystem): string | null {
+  const group = storage.logicalVolumes.find(({ device }) => device === filesystem.device)?.volumeGroup
+  const below = storage.physicalVolumes.find(({ volumeGroup }) => group !== undefined && volumeGroup === group)
+  return filesystem.diskId ?? storage.filesystems.find(({ device }) => device === below?.device)?.diskId ?? null
 }
 
 const subvolumeOf = ({ options }: FstabEntry): string | null => {

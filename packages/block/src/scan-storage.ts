@@ -38,7 +38,7 @@ export async function scanStorage(toolHost: ToolHost, disks: readonly AttachedDi
   const found = disks.map((disk) => toStorageDisk(disk, nodes))
   for (const disk of found) assertNodes(disk, nodes, capabilities)
   const filesystems = found.flatMap((disk) => diskFilesystems(disk, nodes))
-  const members = filesystems.filter(({ type }) => type === 'LVM2_member').map(({ device }) => device)
+  const { members, clones } = lvmMembers(filesystems)
   const volumes = members.length === 0 ? noVolumes : await scanVolumes(toolHost, members, capabilities)
   return {
     disks: found,
@@ -46,7 +46,22 @@ export async function scanStorage(toolHost: ToolHost, disks: readonly AttachedDi
     volumeGroups: volumes.volumeGroups,
     logicalVolumes: volumes.logicalVolumes,
     filesystems: [...filesystems, ...volumes.filesystems],
-    diagnostics: [...found.flatMap((disk) => unreadTable(disk, nodes)), ...volumes.diagnostics],
+    diagnostics: [...found.flatMap((disk) => unreadTable(disk, nodes)), ...clones, ...volumes.diagnostics],
+  }
+}
+
+/** LVM refuses a group whose physical volume it sees twice: of a disk and its clone only the first is shown to it. */
+function lvmMembers(filesystems: readonly Filesystem[]): { members: ToolPath[]; clones: Diagnostic[] } {
+  const all = filesystems.filter(({ type }) => type === 'LVM2_member')
+  const isClone = ({ uuid }: Filesystem, index: number) => uuid !== null && all.findIndex((other) => other.uuid === uuid) !== index
+  return {
+    members: all.filter((member, index) => !isClone(member, index)).map(({ device }) => device),
+    clones: all.filter(isClone).map(({ device, uuid }) => ({
+      severity: 'warning',
+      code: 'BLOCK_LVM_CLONE',
+      summary: `Two disks hold the same LVM physical volume (${uuid}): that of the first is used`,
+      path: device,
+    })),
   }
 }
 

@@ -52,6 +52,11 @@ export const blockErrors = {
     remedy: 'Give only the disks of one guest.',
     finding: true,
   },
+  BLOCK_LVM_CLONE: {
+    summary: 'Two of the disks hold the same LVM physical volume: one is a clone of the other. That of the first disk is used.',
+    remedy: 'Nothing to do when the first disk is the boot disk; otherwise give the disks in another order.',
+    finding: true,
+  },
   BLOCK_LVM_UNAVAILABLE: {
     summary: 'LVM was found, and the driver cannot activate it.',
     remedy: 'Use --driver qemu-initramfs.',
