@@ -109,6 +109,9 @@ async function layoutGptExt4(run: Run, disk: string): Promise<string> {
   await run(['mount', '-t', 'ext4', `${disk}3`, '/mnt'])
   await run(['mkdir', '-p', '/mnt/boot/efi'])
   await run(['mount', '-t', 'vfat', `${disk}2`, '/mnt/boot/efi'])
+  // The appliance has no udev; without this link GRUB would write the device's name of today into its configuration.
+  await run(['mkdir', '-p', '/dev/disk/by-uuid'])
+  await run(['ln', '-s', `${disk}3`, `/dev/disk/by-uuid/${root}`])
   const espId = `${esp.slice(0, 4)}-${esp.slice(4)}`.toUpperCase()
   return `# <file system> <mount point> <type> <options> <dump> <pass>\nUUID=${root} / ext4 errors=remount-ro 0 1\nUUID=${espId} /boot/efi vfat umask=0077 0 1\n`
 }
