@@ -76,6 +76,12 @@ describe('version 2', () => {
   })
 })
 
+test('a static subnet without address', () => {
+  const subnet = { type: 'static', dns_nameservers: [], dns_search: [], routes: [] } as const
+  const config: NetworkConfig = { version: 1, config: [{ type: 'physical', name: 'a', subnets: [subnet] }] }
+  expect(rejected(config)).toEqual(['INPUT_NETWORK_ADDRESS', 'network.config[0].subnets[0].address'])
+})
+
 test('disabled', () => {
   expect(networkFromRequest({ version: 0 })).toBeUndefined()
 })

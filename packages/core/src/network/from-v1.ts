@@ -1,7 +1,16 @@
 import type { NetworkV1Item, NetworkV1Subnet } from '@host-deployer/api'
 import { ipFamily, networkOf } from './ip.ts'
 import type { NetworkModel, Nic, NicAddress, NicDns, NicRoute } from './model.ts'
-import { checkedAddress, checkedHost, checkedInterfaceName, checkedMac, checkedMtu, checkedRoute, checkedSearchDomain } from './validate.ts'
+import {
+  checkedAddress,
+  checkedHost,
+  checkedInterfaceName,
+  checkedMac,
+  checkedMtu,
+  checkedRoute,
+  checkedSearchDomain,
+  networkInputError,
+} from './validate.ts'
 
 type Physical = Extract<NetworkV1Item, { type: 'physical' }>
 
@@ -50,6 +59,14 @@ interface SubnetParts {
 }
 
 function subnetParts(subnet: NetworkV1Subnet, path: string): SubnetParts {
+  if (subnet.address === undefined && (subnet.type === 'static' || subnet.type === 'static6')) {
+    throw networkInputError(
+      'INPUT_NETWORK_ADDRESS',
+      `${path}.address`,
+      'is missing',
+      'Give the address with its prefix length: 192.0.2.10/24.',
+    )
+  }
   const addresses = subnet.address === undefined ? [] : [checkedAddress(subnet.address, `${path}.address`, subnet.netmask)]
   const gateway = subnet.gateway === undefined ? [] : [checkedRoute({ to: 'default', via: subnet.gateway }, `${path}.gateway`)]
   const routes = subnet.routes.map((route, index) =>

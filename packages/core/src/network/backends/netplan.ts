@@ -2,7 +2,7 @@ import { generatedHeader } from '@host-deployer/formats'
 import { guestPath } from '@host-deployer/guest-fs'
 import { stringify } from 'yaml'
 import type { NetworkBackend } from '../backend.ts'
-import { isDefaultRoute, type NetworkModel, type Nic, type NicRoute } from '../model.ts'
+import type { NetworkModel, Nic, NicRoute } from '../model.ts'
 
 // Files are merged in the order of their names, later ones win; the others in /etc are removed, those of packages (/usr/lib/netplan) come before.
 const path = guestPath('/etc/netplan/90-host-deployer.yaml')
@@ -63,7 +63,7 @@ const route = (given: NicRoute): Yaml =>
   present({
     to: given.to,
     via: given.via,
-    scope: given.via === undefined && !isDefaultRoute(given) ? 'link' : undefined,
+    scope: given.via === undefined ? 'link' : undefined,
     metric: given.metric,
     'on-link': given.onLink ? true : undefined,
   })
