@@ -33,7 +33,6 @@ beforeAll(async () => {
   appliance = await buildAppliance({ outDirectory: join(directory, 'appliance') })
   vm = await bootAppliance(appliance, {
     disks: [await sparseFile('scratch', 1024 ** 3), await sparseFile('second', 64 * 1024 ** 2)],
-    cpu: 'qemu64,+rdrand',
     timeoutMs: 120_000,
   })
 }, 300_000)
@@ -134,13 +133,24 @@ printf secret | cryptsetup open /dev/sdb plain --key-file -; [ -b /dev/mapper/pl
   })
 
   test('sftp', async () => {
+    const sftp = await vm.sftp()
     const names = await new Promise<string[]>((resolve, reject) => {
-      vm.client.sftp((error, sftp) => {
-        if (error !== undefined) return reject(error)
-        sftp.readdir('/', (failure, list) => (failure === undefined ? resolve(list.map(({ filename }) => filename)) : reject(failure)))
-      })
+      sftp.readdir('/', (error, list) => (error === undefined ? resolve(list.map(({ filename }) => filename)) : reject(error)))
     })
     expect(names).toEqual(expect.arrayContaining(['dev', 'etc', 'proc', 'usr']))
+  })
+
+  test('after one session comes the next', async () => {
+    for (let count = 0; count < 3; count += 1) {
+      await vm.reconnect()
+      expect(await run('echo again')).toBe('again')
+    }
+  })
+
+  test('a disk plugged in later appears by itself', async () => {
+    await vm.plugDisk(await sparseFile('late', 32 * 1024 ** 2), 'late-one')
+    await run('until [ -b /dev/sdc ]; do sleep 0.1; done')
+    expect(await run('tail -c +5 /sys/block/sdc/device/vpd_pg80')).toBe('late-one')
   })
 
   test('every module loads', async () => {
