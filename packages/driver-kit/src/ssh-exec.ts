@@ -21,8 +21,8 @@ const MARK = 'HOST_DEPLOYER_EXEC'
 // not started the program yet) in its command line, is killed until a round finds none. Cut in two, the mark does not match this script itself.
 function killScript(mark: string): string {
   const pattern = `'${mark.slice(0, 9)}''${mark.slice(9)}'`
-  const found = `grep -qs -e ${pattern} "$d/environ" "$d/cmdline"`
-  const round = `for d in /proc/[0-9]*; do if ${found} && kill -9 "\${d#/proc/}" 2>/dev/null; then n=1; fi; done`
+  const found = `$(grep -ls -e ${pattern} /proc/[0-9]*/environ /proc/[0-9]*/cmdline)`
+  const round = `for f in ${found}; do p="\${f#/proc/}"; kill -9 "\${p%/*}" 2>/dev/null && n=1; done`
   return `i=0; n=1; while [ "$n" = 1 ] && [ "$i" -lt 20 ]; do n=0; i=$((i+1)); ${round}; done`
 }
 

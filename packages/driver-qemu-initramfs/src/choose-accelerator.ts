@@ -1,6 +1,7 @@
 import { DeployError, type Diagnostic, DriverError } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { kvmGroup, readVerdict, verdictPath, whyNoKvm, writeVerdict } from './accelerator-verdict.ts'
+import { defaultCpu } from './qemu-command-line.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
 export type AcceleratedVmInput = Omit<VmInput, 'accelerator' | 'silenceMs'>
@@ -33,7 +34,7 @@ export async function knownVerdict(
   input: AcceleratedVmInput,
 ): Promise<{ readonly path: string; readonly kvm: 'works' | 'broken' | 'unknown'; readonly reason?: string }> {
   const { appliance, programs, context, user } = input
-  const path = await verdictPath(context.cacheDirectory, appliance, programs.qemu, context.options.cpu ?? 'host')
+  const path = await verdictPath(context.cacheDirectory, appliance, programs.qemu, context.options.cpu ?? defaultCpu.kvm)
   const obstacle = await whyNoKvm(await withKvmGroup(user))
   if (obstacle !== undefined) return { path, kvm: 'broken', reason: obstacle }
   return { path, ...((await readVerdict(path)) ?? { kvm: 'unknown' }) }

@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type DriverContext, DriverError } from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
 import { type Appliance, readAppliance } from './appliance-manifest.ts'
@@ -19,8 +19,25 @@ export async function findAppliance(context: DriverContext<QemuInitramfsOptions>
   return readAppliance(applianceDirectory(context))
 }
 
-/** Absolute paths of the programs. `DRIVER_QEMU_MISSING`, `DRIVER_SETPRIV_MISSING`. */
-export async function findPrograms(options: QemuInitramfsOptions): Promise<{ readonly qemu: string; readonly setpriv: string }> {
+/** What of this machine a VM is started with. */
+export interface Programs {
+  /** Absolute path. */
+  readonly qemu: string
+  /** Absolute path. */
+  readonly setpriv: string
+  /** QEMU's minimal firmware is installed with it: half a second faster than SeaBIOS in emulation. */
+  readonly hasQboot: boolean
+}
+
+async function hasQboot(qemu: string): Promise<boolean> {
+  return access(join(dirname(await realpath(qemu)), '..', 'share', 'qemu', 'qboot.rom')).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Finds the programs. `DRIVER_QEMU_MISSING`, `DRIVER_SETPRIV_MISSING`. */
+export async function findPrograms(options: QemuInitramfsOptions): Promise<Programs> {
   const [qemu, setpriv] = await Promise.all([findProgram(options.qemu), findProgram('setpriv')])
   if (qemu === undefined) {
     throw new DriverError('DRIVER_QEMU_MISSING', `There is no ${options.qemu} on this machine`, {
@@ -31,7 +48,7 @@ export async function findPrograms(options: QemuInitramfsOptions): Promise<{ rea
     const hint = 'Install util-linux.'
     throw new DriverError('DRIVER_SETPRIV_MISSING', 'There is no setpriv on this machine', { hint })
   }
-  return { qemu, setpriv }
+  return { qemu, setpriv, hasQboot: await hasQboot(qemu) }
 }
 
 /** A private directory for one session, in the journal before it exists. */

@@ -1,14 +1,10 @@
 import { type AttachedDisk, DriverError, type ToolHost, toolPath } from '@host-deployer/driver-api'
 import type { OpenedDisk } from './open-images.ts'
 
-// Serial numbers are on SCSI's vital product data page 0x80, after four bytes; sizes in sysfs are in sectors of 512 bytes. The kernel attaches
-// disks in the background, so the first look may be a moment early: $1 of them are expected.
+// Serial numbers are on SCSI's vital product data page 0x80, after four bytes; sizes in sysfs are in sectors of 512 bytes. Disks given at start are
+// there before anybody can log in, see docs/appliance.md.
 const SCRIPT = `
 cd /sys/block
-tries=0
-until set -- "$1" sd*/ro; [ $# -gt "$1" ] && [ -e "$2" ]; do
-  tries=$((tries + 1)); [ "$tries" -lt 200 ] || break; sleep 0.05; set -- "$1"
-done
 for disk in sd*; do
   read -r size <"$disk/size" || continue
   read -r ro <"$disk/ro"
@@ -29,7 +25,7 @@ export function parseDiskList(text: string): Map<string, Omit<AttachedDisk, 'id'
 
 /** Where the disks of the request are in the VM, by serial number. `DRIVER_DISK_NOT_FOUND`. */
 export async function findDisks(toolHost: ToolHost, disks: readonly OpenedDisk[]): Promise<[AttachedDisk, ...AttachedDisk[]]> {
-  const result = await toolHost.exec(['sh', '-c', SCRIPT, 'sh', String(disks.length)], { timeoutMs: 60_000 })
+  const result = await toolHost.exec(['sh', '-c', SCRIPT], { timeoutMs: 60_000 })
   const output = Buffer.from(result.stdout).toString()
   const found = parseDiskList(output)
   return disks.map(({ id }) => {

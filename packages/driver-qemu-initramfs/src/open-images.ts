@@ -32,7 +32,7 @@ function openError(error: unknown, path: string): unknown {
     return refused('IMAGE_PERMISSION_DENIED', path, 'may not be opened', 'Run as a user who may read and write the image.', error)
   }
   if (code === 'EISDIR' || code === 'ELOOP' || code === 'ENXIO') {
-    return refused('IMAGE_NOT_A_FILE', path, 'neither a regular file nor a block device', undefined, error)
+    return refused('IMAGE_NOT_A_DISK', path, 'neither a regular file nor a block device', undefined, error)
   }
   return refused('IMAGE_UNREADABLE', path, `could not be opened (${code})`, undefined, error)
 }
@@ -48,7 +48,7 @@ async function openImage(file: ImageFile, writable: boolean, stack: ResourceStac
   }
   stack.defer(file.path, () => handle.close())
   const stats = await handle.stat()
-  if (!stats.isFile() && !stats.isBlockDevice()) throw refused('IMAGE_NOT_A_FILE', file.path, 'neither a regular file nor a block device')
+  if (!stats.isFile() && !stats.isBlockDevice()) throw refused('IMAGE_NOT_A_DISK', file.path, 'neither a regular file nor a block device')
   return { handle, format: file.format, kind: stats.isFile() ? 'file' : 'block-device', writable }
 }
 
@@ -61,8 +61,17 @@ async function checkHeader(image: OpenedImage, file: ImageFile, isLast: boolean)
   const { buffer, bytesRead } = await image.handle.read(Buffer.alloc(QCOW2_HEADER_BYTES), 0, QCOW2_HEADER_BYTES, 0)
   const header = parseQcow2Header(buffer.subarray(0, bytesRead))
   if (header === undefined) throw refused('IMAGE_DAMAGED', file.path, 'does not start as a qcow2 image of version 2 or 3 does')
+  const sizeBytes = image.kind === 'file' ? (await image.handle.stat()).size : Number.POSITIVE_INFINITY
+  if (header.tablesEndBytes > sizeBytes) {
+    throw refused('IMAGE_DAMAGED', file.path, `is cut off: its tables end at ${header.tablesEndBytes}, the file at ${sizeBytes}`)
+  }
   if (header.hasExternalDataFile) {
-    throw refused('IMAGE_DATA_FILE', file.path, 'keeps its data in another file', 'Convert it to a qcow2 image of one file with qemu-img.')
+    throw refused(
+      'IMAGE_DATA_FILE_REFUSED',
+      file.path,
+      'keeps its data in another file',
+      'Convert it to a qcow2 image of one file with qemu-img.',
+    )
   }
   if (header.encrypted)
     throw refused('IMAGE_ENCRYPTED', file.path, 'is encrypted by qcow2 itself', 'Convert it to an image without encryption.')
@@ -114,7 +123,7 @@ async function createOverlay(directory: string, base: OpenedImage, stack: Resour
  * Opens every file of a disk's chain: only the first for writing, and that only for `read-write`. `scratch` puts a nameless overlay in `directory`
  * on top. The descriptors are registered with `stack`.
  *
- * `IMAGE_NOT_FOUND`, `IMAGE_PERMISSION_DENIED`, `IMAGE_NOT_A_FILE`, `IMAGE_UNREADABLE`, `IMAGE_DAMAGED`, `IMAGE_DATA_FILE`, `IMAGE_ENCRYPTED`,
+ * `IMAGE_NOT_FOUND`, `IMAGE_PERMISSION_DENIED`, `IMAGE_NOT_A_DISK`, `IMAGE_UNREADABLE`, `IMAGE_DAMAGED`, `IMAGE_DATA_FILE_REFUSED`, `IMAGE_ENCRYPTED`,
  * `IMAGE_CHAIN_MISMATCH` (the header names a backing file and the chain ends, or the other way round).
  */
 export async function openDisk(disk: DiskRequest, directory: string, stack: ResourceStack): Promise<OpenedDisk> {

@@ -19,7 +19,7 @@ export const optionsSchema = z.strictObject({
     .string()
     .regex(/^[\w.-]+$/)
     .default('q35'),
-  /** QEMU's CPU model. Default: `host` with KVM, `qemu64` (the fastest to boot) in emulation. */
+  /** QEMU's CPU model. Default: `host` with KVM, `qemu64,+rdrand` (the fastest to boot) in emulation. */
   cpu: z
     .string()
     .regex(/^[\w.,=+-]+$/)

@@ -14,6 +14,8 @@ export const SSH_PORT_NAME = 'org.host-deployer.ssh.0'
 
 export interface QemuCommandLineInput {
   readonly accelerator: 'kvm' | 'tcg'
+  /** Use QEMU's minimal firmware, which knows nothing but to start a kernel. */
+  readonly qboot: boolean
   readonly options: Pick<QemuInitramfsOptions, 'machine' | 'cpu' | 'memoryMb'>
   readonly kernelCommandLine: Appliance['manifest']['kernelCommandLine']
   /** Makes the kernel talk from its first moment on, so that silence means that it does not run. */
@@ -21,6 +23,9 @@ export interface QemuCommandLineInput {
   /** How many image descriptors follow, from {@link FIRST_IMAGE_FD} on. */
   readonly imageCount: number
 }
+
+/** Emulated, the plain model boots fastest; with RDRAND (QEMU asks the host's kernel for it) the first random numbers do not keep anybody waiting. */
+export const defaultCpu = { kvm: 'host', tcg: 'qemu64,+rdrand' } as const
 
 /** The fd set of the n-th image descriptor. */
 export const fdSetOf = (imageIndex: number): number => imageIndex + 1
@@ -34,11 +39,11 @@ const machineSettings: Readonly<Record<string, string>> = {
 const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`]
 
 /**
- * The arguments of QEMU. Pure. Nothing in it names a file: what QEMU may open it has inherited. Disks are added over QMP while the VM is
+ * The arguments of QEMU. Pure. Nothing in it names a file but QEMU's own firmware: what it may open it has inherited. Disks are added over QMP while the VM is
  * still stopped (`-S`).
  */
 export function qemuCommandLine(input: QemuCommandLineInput): string[] {
-  const { accelerator, options, kernelCommandLine, talkative, imageCount } = input
+  const { accelerator, qboot, options, kernelCommandLine, talkative, imageCount } = input
   const images = Array.from({ length: imageCount }, (_, i) => ['-add-fd', `fd=${FIRST_IMAGE_FD + i},set=${fdSetOf(i)}`]).flat()
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
@@ -46,8 +51,9 @@ export function qemuCommandLine(input: QemuCommandLineInput): string[] {
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', `${options.machine}${machineSettings[options.machine] ?? ''}`],
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128'],
-    ...['-cpu', options.cpu ?? (accelerator === 'kvm' ? 'host' : 'qemu64')],
+    ...['-cpu', options.cpu ?? defaultCpu[accelerator]],
     ...['-smp', '1', '-m', `${options.memoryMb}M`],
+    ...(qboot ? ['-bios', 'qboot.rom'] : []),
     ...['-kernel', `/dev/fd/${KERNEL_FD}`, '-initrd', `/dev/fd/${INITRAMFS_FD}`],
     ...['-append', talkative ? `${kernelCommandLine} earlyprintk=ttyS0,115200 loglevel=7` : kernelCommandLine],
     ...socket('qmp', QMP_FD),
@@ -56,7 +62,6 @@ export function qemuCommandLine(input: QemuCommandLineInput): string[] {
     ...['-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', ...socket('ssh', SSH_FD)],
     ...['-device', `virtserialport,chardev=ssh,name=${SSH_PORT_NAME}`],
-    ...['-object', 'rng-builtin,id=rng', '-device', 'virtio-rng-pci,rng=rng'],
     ...['-device', 'virtio-scsi-pci,id=scsi'],
     ...images,
   ]

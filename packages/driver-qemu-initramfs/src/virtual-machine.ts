@@ -11,6 +11,7 @@ import type { Appliance } from './appliance-manifest.ts'
 import { attachDisks } from './attach-disks.ts'
 import { openBootFiles } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
+import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
@@ -25,7 +26,7 @@ export interface VmInput {
   readonly disks: readonly DiskRequest[]
   readonly context: DriverContext<QemuInitramfsOptions>
   readonly appliance: Appliance
-  readonly programs: { readonly qemu: string; readonly setpriv: string }
+  readonly programs: Programs
   readonly accelerator: 'kvm' | 'tcg'
   /** Give up (`DRIVER_VM_SILENT`) when the console says nothing for so long; the kernel is made to talk. Absent: no watch. */
   readonly silenceMs?: number
@@ -117,6 +118,8 @@ async function spawnVm(
     const images = disks.flatMap((disk) => disk.images.map((image) => image.handle.fd))
     const argv = qemuCommandLine({
       accelerator: input.accelerator,
+      // It starts kernels on these boards only.
+      qboot: programs.hasQboot && (context.options.machine === 'q35' || context.options.machine === 'pc'),
       options: context.options,
       kernelCommandLine: appliance.manifest.kernelCommandLine,
       talkative: input.silenceMs !== undefined,
@@ -125,7 +128,8 @@ async function spawnVm(
     evidence.commandLine(argv)
     const prepared = performance.now()
     const process = await startQemu({
-      ...programs,
+      qemu: programs.qemu,
+      setpriv: programs.setpriv,
       argv,
       user,
       descriptors: [bootFiles.kernel.fd, bootFiles.initramfs.fd, ...images],

@@ -1,1 +1,5 @@
-export {}
+export type { TestDriverInput } from './fixture.ts'
+export { listTree, processesHolding } from './residue.ts'
+export { testDriver } from './test-driver.ts'
+export type { TestFramework } from './test-framework.ts'
+export { createQcow2Image, createRawImage, digestOf, isFree, readVirtualBytes } from './test-images.ts'

@@ -1,0 +1,7 @@
+/** The part of a test runner the suite needs; vitest's and node:test's own functions fit. */
+export interface TestFramework {
+  describe(name: string, body: () => void): unknown
+  it(name: string, body: () => Promise<void>): unknown
+  beforeAll(body: () => Promise<void>): unknown
+  afterAll(body: () => Promise<void>): unknown
+}
