@@ -9,7 +9,7 @@ import type { NetworkModel, Nic } from './model.ts'
  * systemd. A name that another interface holds at that moment cannot be given, so backends find interfaces by MAC address and do not lean on it.
  */
 export function interfaceNameFiles({ nics }: NetworkModel, { initSystem }: GuestFacts): NetworkFile[] {
-  const renamed = nics.filter((nic) => nic.setName !== undefined && (nic.match.mac !== undefined || nic.match.driver !== undefined))
+  const renamed = nics.filter((nic) => nic.setName !== undefined)
   if (initSystem === 'systemd') return renamed.map(linkFile)
   const rules = renamed.flatMap(udevRule)
   if (rules.length === 0) return []
@@ -28,6 +28,7 @@ export const interfaceNameGlobs: readonly string[] = [
 function linkFile(nic: Nic): NetworkFile {
   const match = [
     nic.match.mac === undefined ? undefined : `MACAddress=${nic.match.mac}\nType=ether`,
+    nic.match.name === undefined ? undefined : `OriginalName=${nic.match.name}`,
     nic.match.driver === undefined ? undefined : `Driver=${nic.match.driver}`,
   ].filter((line) => line !== undefined)
   const wake = nic.wakeOnLan === true ? 'WakeOnLan=magic\n' : ''

@@ -107,6 +107,19 @@ describe('networkd', () => {
   })
 })
 
+describe('a new name for an interface found by its old one', () => {
+  const config = nicConfig({ match: { name: 'ens3' }, 'set-name': 'lan0' }, 'a')
+
+  test.each([
+    { backend: networkd, path: '/etc/systemd/network/10-host-deployer-a.network', line: '[Match]\nName=lan0\n' },
+    { backend: ifupdown, path: '/etc/network/interfaces', line: '\nauto lan0\niface lan0 ' },
+  ])('$backend.id', ({ backend, path, line }) => {
+    const files = text(backend, config)
+    expect(files['/etc/systemd/network/10-host-deployer-a.link']).toContain('[Match]\nOriginalName=ens3\n\n[Link]\nName=lan0\n')
+    expect(files[path]).toContain(line)
+  })
+})
+
 describe('ifupdown', () => {
   const interfaces = '/etc/network/interfaces'
   const byMac = nicConfig({ match: { macaddress: '52:54:00:00:00:01' }, 'set-name': 'lan0', dhcp4: true }, 'a')

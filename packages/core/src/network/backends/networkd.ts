@@ -53,12 +53,15 @@ function networkFile(nic: Nic, facts: GuestFacts): NetworkFile {
   }
 }
 
-/** By MAC address alone where there is one: should the interface not get its new name, it still gets its addresses. */
-const matchLines = ({ match }: Nic) => [
+/**
+ * By MAC address alone where there is one: should the interface not get its new name, it still gets its addresses. Without, a renamed interface has its new
+ * name by the time networkd looks.
+ */
+const matchLines = ({ match, setName }: Nic) => [
   line('MACAddress', match.mac),
   // Not VLANs and bridges on top, which have the same address.
   match.mac === undefined ? undefined : 'Type=ether',
-  line('Name', match.name),
+  line('Name', setName === undefined ? match.name : match.mac === undefined ? setName : undefined),
   line('Driver', match.driver),
 ]
 
