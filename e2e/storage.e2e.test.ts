@@ -179,6 +179,18 @@ test('a clone of the disk is told from it by the order of the disks', async () =
   await guest.unmount()
 })
 
+test('volumes of a disk that refuses writes are looked at, and stay as they are', async () => {
+  const disk = diskOf('lvm')
+  const nodes = [disk.device, `${disk.device}1`, `${disk.device}2`]
+  for (const node of nodes) await run('blockdev', '--setro', node)
+  const storage = await scan({ ...disk, readOnly: true })
+  const guest = await mountGuest(session, storage)
+  expect(guest.mounts.map(({ path }) => path)).toEqual(['/', '/boot'])
+  expect(await codeOf(guest.remountReadWrite())).toBe('BLOCK_FILESYSTEM_READ_ONLY')
+  await guest.unmount()
+  for (const node of nodes) await run('blockdev', '--setrw', node)
+})
+
 test('an encrypted disk is no root, and the reason is in the hint', async () => {
   const disk = diskOf('sealed')
   const { exitCode } = await session.toolHost.exec(

@@ -10,8 +10,8 @@ import {
 } from '@host-deployer/driver-api'
 import { listNodes } from './list-nodes.ts'
 import type { BlockNode } from './lsblk.ts'
-import { lvmDevices, lvmEnvironment, lvmReportArgv, mapperDevice, parseLvmReport } from './lvm-report.ts'
-import { runTool } from './run-tool.ts'
+import { type LvmReport, lvmDevices, lvmEnvironment, lvmReportArgv, mapperDevice, parseLvmReport } from './lvm-report.ts'
+import { runTool, tryTool } from './run-tool.ts'
 import type { Filesystem, LogicalVolume, PhysicalVolume, Storage, StorageDisk, VolumeGroup } from './storage.ts'
 import { diskFilesystems, toFilesystem, toStorageDisk } from './storage-from-lsblk.ts'
 
@@ -39,7 +39,15 @@ export async function scanStorage(toolHost: ToolHost, disks: readonly AttachedDi
   for (const disk of found) assertNodes(disk, nodes, capabilities)
   const filesystems = found.flatMap((disk) => diskFilesystems(disk, nodes))
   const { members, clones } = lvmMembers(filesystems)
-  const volumes = members.length === 0 ? noVolumes : await scanVolumes(toolHost, members, capabilities)
+  const volumes =
+    members.length === 0
+      ? noVolumes
+      : await scanVolumes(
+          toolHost,
+          members,
+          capabilities,
+          disks.some(({ readOnly }) => readOnly),
+        )
   return {
     disks: found,
     physicalVolumes: volumes.physicalVolumes,
@@ -85,7 +93,12 @@ function unreadTable(disk: StorageDisk, nodes: readonly BlockNode[]): Diagnostic
   return [{ severity: 'warning', code: 'BLOCK_TABLE_UNSUPPORTED', summary, path: disk.device }]
 }
 
-async function scanVolumes(toolHost: ToolHost, members: readonly ToolPath[], capabilities: Capabilities): Promise<Volumes> {
+async function scanVolumes(
+  toolHost: ToolHost,
+  members: readonly ToolPath[],
+  capabilities: Capabilities,
+  readOnly: boolean,
+): Promise<Volumes> {
   if (!capabilities.lvm) {
     const summary = 'LVM was found, and this driver cannot activate it: its volumes stay unread'
     return { ...noVolumes, diagnostics: members.map((path) => ({ severity: 'warning', code: 'BLOCK_LVM_UNAVAILABLE', summary, path })) }
@@ -107,7 +120,7 @@ async function scanVolumes(toolHost: ToolHost, members: readonly ToolPath[], cap
     const summary = `Volume group ${group.name} lacks ${group.missingPhysicalVolumes} physical volume(s); attach all disks of the guest`
     return [{ severity: 'warning', code: 'BLOCK_LVM_INCOMPLETE', summary }]
   })
-  await activate(toolHost, members, active)
+  await activate(toolHost, members, active, readOnly)
 
   const logicalVolumes = active.flatMap((group) =>
     group.logicalVolumes.map(
@@ -147,17 +160,25 @@ async function scanVolumes(toolHost: ToolHost, members: readonly ToolPath[], cap
   }
 }
 
+type Group = Pick<LvmReport['groups'][number], 'name' | 'uuid' | 'missingPhysicalVolumes'>
+
 // By uuid: a name that two groups have would be refused. An incomplete group activates what it can.
-async function activate(
-  toolHost: ToolHost,
-  members: readonly ToolPath[],
-  groups: readonly { uuid: string; missingPhysicalVolumes: number }[],
-) {
+async function activate(toolHost: ToolHost, members: readonly ToolPath[], groups: readonly Group[], readOnly: boolean): Promise<void> {
   if (groups.length === 0) return
   const select = groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
-  const argv = ['vgchange', ...lvmDevices(members), '--activate', 'y', '--select', select] as const
+  // A writable volume on a device that refuses writes is refused itself (lvm.conf(5)).
+  const config = `activation/read_only_volume_list=[${groups.map(({ name }) => `"${name}"`).join(',')}]`
+  const argv = [
+    'vgchange',
+    ...lvmDevices(members),
+    ...(readOnly ? ['--config', config] : []),
+    '--activate',
+    'y',
+    '--select',
+    select,
+  ] as const
   const partial = groups.some(({ missingPhysicalVolumes }) => missingPhysicalVolumes > 0)
-  if (partial) await toolHost.exec(argv, { env: lvmEnvironment, timeoutMs: 120_000 })
+  if (partial) await tryTool(toolHost, argv, { env: lvmEnvironment })
   else await runTool(toolHost, 'BLOCK_LVM_FAILED', argv, { env: lvmEnvironment })
 }
 
