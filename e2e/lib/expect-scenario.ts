@@ -26,7 +26,7 @@ export async function expectScenario(guest: RunningGuest, privateKey: string): P
 
   // "late" comes when the system is up: wait for the unit by its result, through systemd.
   await text(root, 'systemctl is-system-running --wait || true')
-  expect(await text(root, 'cat /var/tmp/first-boot')).toBe('early\nlate\nargument with $HOME')
+  expect(await text(root, 'cat /var/tmp/first-boot')).toBe('early\nlate\nargument with /root')
   expect(await text(root, 'ls /etc/systemd/system /var/lib/host-deployer 2>/dev/null | grep -c first-boot || true')).toBe('0')
   expect(Number(await text(root, 'df --output=size -B1 / | tail -1'))).toBeGreaterThan(4 * 2 ** 30)
   expect(await text(root, 'systemctl --failed --plain --no-legend')).toBe('')
