@@ -117,6 +117,8 @@ export function createSshExec(connection: SshConnection, settings: SshExecOption
         ending.catch(() => {})
         return outcome
       }
+      // Channels also close, without a word, when their connection does: one more round trip tells.
+      if (outcome.signal === 'UNKNOWN') (await open(':')).on('error', () => {}).destroy()
       if (outcome.exitCode === 127 && stderr().toString() === notFoundToken) throw execNotFound(argv)
       return { ...outcome, stdout: stdout(), stderr: stderr() }
     } catch (error) {

@@ -7,7 +7,7 @@ const MAX_LINE_CHARACTERS = 500
 export interface ConsoleTail {
   /** Takes what the guest wrote. */
   push(chunk: Uint8Array): void
-  /** The last `count` lines, the unfinished one included, without control characters. */
+  /** The last `count` lines (default: all that are kept, 200), the unfinished one included, without control characters. */
   lines(count?: number): string[]
   /** Bytes seen so far. */
   readonly sizeBytes: number
@@ -35,7 +35,7 @@ export function createConsoleTail(): ConsoleTail {
       }
       finished.splice(0, Math.max(0, finished.length - MAX_LINES))
     },
-    lines: (count = 40) => [...finished, ...(current === '' ? [] : [current])].slice(-count).map(printable),
+    lines: (count = MAX_LINES) => [...finished, ...(current === '' ? [] : [current])].slice(-count).map(printable),
     get sizeBytes() {
       return sizeBytes
     },

@@ -1,36 +1,40 @@
-import { type AttachedDisk, DriverError, type ToolHost, toolPath } from '@host-deployer/driver-api'
-import type { OpenedDisk } from './open-images.ts'
+import { type AttachedDisk, DriverError, type RawFs, type ToolPath, toolPath } from '@host-deployer/driver-api'
 
-// Serial numbers are on SCSI's vital product data page 0x80, after four bytes; sizes in sysfs are in sectors of 512 bytes. Disks given at start are
-// there before anybody can log in, see docs/appliance.md.
-const SCRIPT = `
-cd /sys/block
-for disk in sd*; do
-  read -r size <"$disk/size" || continue
-  read -r ro <"$disk/ro"
-  echo "$disk $size $ro $(tail -c +5 "$disk/device/vpd_pg80")"
-done`
+type FoundDisk = Omit<AttachedDisk, 'id'> & { readonly serial: string }
 
-/** Parses the lines `NAME SECTORS READ-ONLY SERIAL` of the script above. */
-export function parseDiskList(text: string): Map<string, Omit<AttachedDisk, 'id'>> {
-  const found = new Map<string, Omit<AttachedDisk, 'id'>>()
-  for (const line of text.split('\n')) {
-    const match = /^(sd[a-z]+) (\d+) ([01]) (\S+)\s*$/.exec(line)
-    if (match === null) continue
-    const [, name = '', sectors = '', readOnly = '', serial = ''] = match
-    found.set(serial, { device: toolPath(`/dev/${name}`), sizeBytes: Number(sectors) * 512, readOnly: readOnly === '1' })
+// SCSI's vital product data page 0x80 (unit serial number): four bytes of header, then the text.
+const SERIAL_OFFSET = 4
+const MAX_ATTRIBUTE_BYTES = 4096
+// sysfs counts in sectors of this size, whatever the disk's own.
+const SECTOR_BYTES = 512
+
+async function lookAt(fs: RawFs, name: string): Promise<FoundDisk> {
+  const read = async (attribute: string): Promise<string> => {
+    const bytes = await fs.readFile(toolPath(`/sys/block/${name}/${attribute}`), { maxBytes: MAX_ATTRIBUTE_BYTES })
+    return Buffer.from(bytes).toString('latin1')
   }
-  return found
+  const [sectors, readOnly, page] = await Promise.all([read('size'), read('ro'), read('device/vpd_pg80')])
+  return {
+    device: `/dev/${name}` as ToolPath,
+    sizeBytes: Number(sectors) * SECTOR_BYTES,
+    readOnly: readOnly.trim() === '1',
+    serial: page.slice(SERIAL_OFFSET).replace(/[\0 ]+$/, ''),
+  }
 }
 
-/** Where the disks of the request are in the VM, by serial number. `DRIVER_DISK_NOT_FOUND`. */
-export async function findDisks(toolHost: ToolHost, disks: readonly OpenedDisk[]): Promise<[AttachedDisk, ...AttachedDisk[]]> {
-  const result = await toolHost.exec(['sh', '-c', SCRIPT], { timeoutMs: 60_000 })
-  const output = Buffer.from(result.stdout).toString()
-  const found = parseDiskList(output)
-  return disks.map(({ id }) => {
-    const disk = found.get(id)
-    if (disk !== undefined) return { id, ...disk }
-    throw new DriverError('DRIVER_DISK_NOT_FOUND', `The disk ${id} did not appear in the VM`, { context: { disk: id, output } })
-  }) as [AttachedDisk, ...AttachedDisk[]]
+/**
+ * Where the disks of the request are in the VM, by serial number, in the order of `ids`. Disks given at start are there before anybody can
+ * log in, see docs/appliance.md; the kernel names them as it pleases. `DRIVER_DISK_NOT_FOUND`.
+ */
+export async function findDisks(fs: RawFs, ids: readonly [string, ...string[]]): Promise<[AttachedDisk, ...AttachedDisk[]]> {
+  const names = (await fs.readdir(toolPath('/sys/block'))).map(({ name }) => name).filter((name) => /^sd[a-z]+$/.test(name))
+  const found = await Promise.all(names.map((name) => lookAt(fs, name)))
+  const find = (id: string): AttachedDisk => {
+    const disk = found.find(({ serial }) => serial === id)
+    if (disk === undefined)
+      throw new DriverError('DRIVER_DISK_NOT_FOUND', `The disk ${id} did not appear in the VM`, { context: { id, found } })
+    return { id, device: disk.device, sizeBytes: disk.sizeBytes, readOnly: disk.readOnly }
+  }
+  const [first, ...rest] = ids
+  return [find(first), ...rest.map(find)]
 }

@@ -36,7 +36,8 @@ export async function openSession(request: OpenRequest, context: DriverContext<Q
     const started = await startAcceleratedVm({ disks: request.disks, context, appliance, programs, user, directory }, stack)
     const { vm, accelerator, diagnostics } = started
     const before = performance.now()
-    const disks = await findDisks(vm.toolHost, vm.disks).catch(async (error: unknown) => {
+    const [firstDisk, ...otherDisks] = request.disks
+    const disks = await findDisks(vm.toolHost.fs, [firstDisk.id, ...otherDisks.map(({ id }) => id)]).catch(async (error: unknown) => {
       throw await explainVmError(error, vm.process, options.memoryMb)
     })
     throwIfAborted(context.signal)

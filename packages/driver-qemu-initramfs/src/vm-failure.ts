@@ -4,6 +4,7 @@ import { type DeployError, type DeployErrorOptions, DriverError } from '@host-de
 export interface VmRemains {
   /** Undefined while QEMU still runs. */
   readonly exit: { readonly exitCode: number | null; readonly signal: string | null } | undefined
+  /** All that is kept; the reason may stand well above the call trace that ends it. */
   readonly consoleLines: readonly string[]
   readonly stderr: string
   readonly memoryMb: number
@@ -19,10 +20,13 @@ export function sawOutOfMemory(consoleLines: readonly string[]): boolean {
   return consoleLines.some((line) => OUT_OF_MEMORY.test(line))
 }
 
+// Enough for a call trace and what led to it.
+const REPORTED_LINES = 60
+
 /** Attaches the console's last lines, so that they travel with the error into reports. */
 export function attachConsole<E extends DeployError>(error: E, consoleLines: readonly string[]): E {
   if (consoleLines.length > 0 && !error.diagnostics.some(({ code }) => code === 'APPLIANCE_CONSOLE')) {
-    const detail = consoleLines.join('\n')
+    const detail = consoleLines.slice(-REPORTED_LINES).join('\n')
     error.diagnostics.push({
       severity: 'info',
       code: 'APPLIANCE_CONSOLE',
@@ -37,17 +41,26 @@ export function attachConsole<E extends DeployError>(error: E, consoleLines: rea
 export function outOfMemory({ consoleLines, memoryMb }: Pick<VmRemains, 'consoleLines' | 'memoryMb'>, cause?: unknown): DriverError {
   const error = new DriverError('APPLIANCE_OUT_OF_MEMORY', `The appliance ran out of memory (memoryMb: ${memoryMb})`, {
     hint: `Give the VM more memory with the driver option memoryMb, ${memoryMb * 2} for instance.`,
-    context: { memoryMb, console: consoleLines },
+    context: { memoryMb, console: consoleLines.slice(-REPORTED_LINES) },
     cause,
   })
   return attachConsole(error, consoleLines)
 }
 
-/** Says why a VM is gone: `APPLIANCE_OUT_OF_MEMORY`, `DRIVER_APPLIANCE_PANIC`, `DRIVER_QEMU_EXITED`. Pure. */
+/**
+ * Says why a VM is gone: `DRIVER_QEMU_EXITED` when QEMU itself failed or was killed, `APPLIANCE_OUT_OF_MEMORY` or `DRIVER_APPLIANCE_PANIC` when it
+ * ended because the appliance had (a panic turns the VM off). Pure.
+ */
 export function explainRemains(remains: VmRemains, cause?: unknown): DriverError {
   const { exit, consoleLines, stderr } = remains
+  const options: DeployErrorOptions = { context: { ...exit, stderr, console: consoleLines.slice(-REPORTED_LINES) }, cause }
+  const said = stderr.trim() === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join('; ')}`
+  if (exit?.signal != null) {
+    // What the guest said before is not the reason then.
+    const hint = 'Something killed QEMU, or it crashed; the kernel log of this machine knows if memory was short.'
+    return attachConsole(new DriverError('DRIVER_QEMU_EXITED', `QEMU ended by ${exit.signal}${said}`, { ...options, hint }), consoleLines)
+  }
   if (sawOutOfMemory(consoleLines)) return outOfMemory(remains, cause)
-  const options: DeployErrorOptions = { context: { ...exit, stderr, console: consoleLines }, cause }
   if (consoleLines.some((line) => PANIC.test(line))) {
     const hint = 'A damaged or hostile file system can do this; the image itself is untouched beyond what was committed.'
     return attachConsole(
@@ -55,7 +68,9 @@ export function explainRemains(remains: VmRemains, cause?: unknown): DriverError
       consoleLines,
     )
   }
-  const how = exit?.signal != null ? `by ${exit.signal}` : `with exit code ${exit?.exitCode}`
-  const said = stderr.trim() === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join('; ')}`
-  return attachConsole(new DriverError('DRIVER_QEMU_EXITED', `QEMU ended ${how}${said}`, options), consoleLines)
+  const hint = 'The message of QEMU, or the last lines of the console, say why.'
+  return attachConsole(
+    new DriverError('DRIVER_QEMU_EXITED', `QEMU ended with exit code ${exit?.exitCode}${said}`, { ...options, hint }),
+    consoleLines,
+  )
 }

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { optionsSchema } from './options.ts'
+import { qemuCommandLine } from './qemu-command-line.ts'
+
+const build = (changes: Partial<Parameters<typeof qemuCommandLine>[0]> = {}): string[] =>
+  qemuCommandLine({
+    accelerator: 'tcg',
+    qboot: true,
+    options: optionsSchema.parse({}),
+    kernelCommandLine: 'quiet',
+    talkative: false,
+    imageCount: 2,
+    ...changes,
+  })
+
+test('no device and no network but ours, sandboxed, nothing to open by a name of ours', () => {
+  const argv = build()
+  for (const flag of ['-nodefaults', '-no-user-config', '-S', '-no-reboot']) expect(argv).toContain(flag)
+  expect(argv[argv.indexOf('-sandbox') + 1]).toBe('on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny')
+  expect(argv.filter((word) => /netdev|nic|,path=|filename=|telnet|tcp:/.test(word))).toEqual([])
+  expect(argv.filter((word) => word.startsWith('fd='))).toEqual(['fd=8,set=1', 'fd=9,set=2'])
+})
+
+test('the accelerator decides the CPU model, the option overrides it', () => {
+  const cpu = (argv: string[]): string | undefined => argv[argv.indexOf('-cpu') + 1]
+  expect(cpu(build())).toBe('qemu64,+rdrand')
+  expect(cpu(build({ accelerator: 'kvm' }))).toBe('host')
+  expect(cpu(build({ options: optionsSchema.parse({ cpu: 'max' }) }))).toBe('max')
+})
+
+test.each([
+  { machine: 'q35,firmware=/etc/passwd' },
+  { qemu: '' },
+  { memoryMb: 1 },
+  { accel: 'hvf' },
+  { unknown: 1 },
+  { appliance: 'relative' },
+])('options %j are refused', (options) => {
+  expect(optionsSchema.safeParse(options).success).toBe(false)
+})
