@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises'
 import type { DeployReport } from '@host-deployer/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BootOptions, bootGuest } from './lib/boot-guest.ts'
-import { copyImage } from './lib/build-image.ts'
 import { cacheDirectory } from './lib/cache.ts'
+import { copyImage } from './lib/copy-image.ts'
 import { expectScenario } from './lib/expect-scenario.ts'
 import { runJson } from './lib/run-command.ts'
 import { metaData, networkConfig, scenario, userData } from './lib/scenario.ts'
@@ -38,7 +38,7 @@ async function bootTwice(image: string, options: BootOptions): Promise<void> {
 
 describe('keep', () => {
   test('without a data source, booted twice', async () => {
-    const image = await copyImage('debian-12-cloud', space.path('none'), 'overlay')
+    const image = await copyImage('debian-12-cloud', space.path('none'), 'overlay', '8G')
     const report = await runJson<DeployReport>(['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory(), '--grow'])
     expect(report.cloudInit).toEqual({ installed: true, mode: 'keep' })
     await bootTwice(image, withoutSource)
@@ -46,7 +46,7 @@ describe('keep', () => {
   })
 
   test('with a data source that wants everything otherwise, booted twice', async () => {
-    const image = await copyImage('debian-12-cloud', space.path('source'), 'overlay')
+    const image = await copyImage('debian-12-cloud', space.path('source'), 'overlay', '8G')
     await runJson<DeployReport>(['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory()])
     const seedImage = await createSeedImage(space.path('seed.img'), {
       'user-data': '#cloud-config\nhostname: imposter\nmanage_etc_hosts: true\nssh_pwauth: false\ndisable_root: true\n',
@@ -58,7 +58,7 @@ describe('keep', () => {
 })
 
 test('delegate: cloud-init does it all from the seed we left', async () => {
-  const image = await copyImage('debian-12-cloud', space.path('delegate'), 'overlay')
+  const image = await copyImage('debian-12-cloud', space.path('delegate'), 'overlay', '8G')
   const args = ['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory(), '--cloud-init', 'delegate']
   const report = await runJson<DeployReport>(args)
   expect(report.cloudInit.mode).toBe('delegate')

@@ -4,8 +4,9 @@ import { execa } from 'execa'
 import pc from 'picocolors'
 import { applianceDirectory, ensureAppliance } from './lib/appliance.ts'
 import { bootGuest, type GuestShell } from './lib/boot-guest.ts'
-import { copyImage, ensureImage } from './lib/build-image.ts'
+import { ensureImage } from './lib/build-image.ts'
 import { cacheDirectory } from './lib/cache.ts'
+import { copyImage } from './lib/copy-image.ts'
 import { metaData, networkConfig, scenario, userData } from './lib/scenario.ts'
 import { createKeyPair, createWorkspace } from './lib/workspace.ts'
 
@@ -31,8 +32,7 @@ await ensureImage('debian-12', note)
 const space = await createWorkspace('demo')
 try {
   const key = createKeyPair('demo')
-  const image = await copyImage('debian-12', space.directory, 'overlay')
-  await execa('qemu-img', ['resize', '-q', '-f', 'qcow2', image, '8G'])
+  const image = await copyImage('debian-12', space.directory, 'overlay', '8G')
   await space.write('user-data', userData(key))
   await space.write('meta-data', metaData)
   await space.write('network-config', networkConfig)

@@ -1,9 +1,8 @@
 import type { DeployReport } from '@host-deployer/api'
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootGuest } from './lib/boot-guest.ts'
-import { copyImage } from './lib/build-image.ts'
 import { checkFileSystems } from './lib/check-file-systems.ts'
+import { copyImage } from './lib/copy-image.ts'
 import { digestOf } from './lib/digest-of.ts'
 import { expectScenario } from './lib/expect-scenario.ts'
 import type { ImageName } from './lib/image-definitions.ts'
@@ -26,8 +25,7 @@ describe.each(images)('$name as $as', ({ name, as, rootType }) => {
 
   beforeAll(async () => {
     space = await createWorkspace(name)
-    image = await copyImage(name, space.directory, as)
-    await execa('qemu-img', ['resize', '-q', '-f', as === 'raw' ? 'raw' : 'qcow2', image, '8G'])
+    image = await copyImage(name, space.directory, as, '8G')
     await space.write('user-data', userData(key))
     await space.write('meta-data', metaData)
     await space.write('network-config', networkConfig)

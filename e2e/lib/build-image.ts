@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { machineSources } from '@host-deployer/appliance'
 import { type DriverSession, hostPath } from '@host-deployer/driver-api'
@@ -141,15 +141,4 @@ async function installGrub(session: DriverSession, run: Run, disk: string): Prom
     const result = await session.guestExec?.chroot('/mnt', argv, { timeoutMs: 900_000, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } })
     if (result?.exitCode !== 0) throw new Error(`${argv.join(' ')} failed in the guest: ${Buffer.from(result?.stderr ?? []).toString()}`)
   }
-}
-
-/** A writable copy of an image for one test: an overlay (fast, exercises chains), a full qcow2, or raw. */
-export async function copyImage(name: ImageName, directory: string, as: 'overlay' | 'qcow2' | 'raw'): Promise<string> {
-  const base = await ensureImage(name)
-  await mkdir(directory, { recursive: true })
-  const path = join(directory, `${name}.${as === 'raw' ? 'raw' : 'qcow2'}`)
-  if (as === 'overlay') await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, path])
-  else if (as === 'raw') await execa('qemu-img', ['convert', '-O', 'raw', base, path])
-  else await copyFile(base, path)
-  return path
 }

@@ -15,7 +15,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   'driver-nbd': ['driver-kit', 'driver-api'],
   daemon: ['core', 'driver-loader', 'image', 'api', 'driver-api'],
   // apps
-  appliance: ['driver-qemu-initramfs', 'driver-api'],
+  appliance: ['driver-qemu-initramfs', 'driver-kit', 'driver-api'],
   cli: ['core', 'driver-loader', 'driver-kit', 'guest-fs', 'image', 'api', 'appliance', 'daemon', 'driver-api'],
 }
 

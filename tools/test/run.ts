@@ -47,8 +47,11 @@ function tests(project: string, args: readonly string[] = [], env: Readonly<Reco
       rmSync(json, { force: true })
       const { status } = spawnSync(
         bin('vitest'),
-        ['run', '--project', project, '--reporter=default', '--reporter=json', '--reporter=junit', `--outputFile.json=${json}`]
-          .concat(`--outputFile.junit=${join(results, `${project}.xml`)}`, '--passWithNoTests=false', args),
+        ['run', '--project', project, '--reporter=default', '--reporter=json', '--reporter=junit', `--outputFile.json=${json}`].concat(
+          `--outputFile.junit=${join(results, `${project}.xml`)}`,
+          '--passWithNoTests=false',
+          args,
+        ),
         { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } },
       )
       if (!existsSync(json)) return { passed: 0, failed: 1, skipped: 0 }
@@ -71,7 +74,13 @@ const checks: readonly Stage[] = [
 function select(what: string, args: readonly string[]): readonly Stage[] {
   switch (what) {
     case 'all':
-      return [...checks, check('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only']), tests('unit'), tests('integration'), tests('e2e')]
+      return [
+        ...checks,
+        check('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only']),
+        tests('unit'),
+        tests('integration'),
+        tests('e2e'),
+      ]
     case 'check':
       return checks
     case 'unit':
@@ -112,7 +121,9 @@ for (const stage of select(what, rest)) {
   const started = performance.now()
   const counts = stage.run()
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  summary.push(`${stage.name.padEnd(12)} ${counts.failed === 0 ? 'ok    ' : 'FAILED'} ${String(counts.passed).padStart(5)} passed  ${seconds.padStart(7)} s`)
+  summary.push(
+    `${stage.name.padEnd(12)} ${counts.failed === 0 ? 'ok    ' : 'FAILED'} ${String(counts.passed).padStart(5)} passed  ${seconds.padStart(7)} s`,
+  )
   total.passed += counts.passed
   total.failed += counts.failed
   total.skipped += counts.skipped
