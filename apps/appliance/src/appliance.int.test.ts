@@ -149,7 +149,7 @@ printf secret | cryptsetup open /dev/sdb plain --key-file -; [ -b /dev/mapper/pl
 
   test('a disk plugged in later appears by itself', async () => {
     await vm.plugDisk(await sparseFile('late', 32 * 1024 ** 2), 'late-one')
-    await run('until [ -b /dev/sdc ]; do sleep 0.1; done')
+    await run('for _ in $(seq 100); do [ -b /dev/sdc ] && break; sleep 0.1; done; [ -b /dev/sdc ]')
     expect(await run('tail -c +5 /sys/block/sdc/device/vpd_pg80')).toBe('late-one')
   })
 

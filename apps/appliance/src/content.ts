@@ -198,8 +198,8 @@ export const kernelCommandLine = [
   // What a throw-away VM need not find out or defend.
   ...['tsc=reliable', 'no_timer_check', 'cryptomgr.notests', 'rcupdate.rcu_expedited=1', 'random.trust_cpu=on', 'mitigations=off'],
   ...['8250.nr_uarts=1', 'audit=0', 'ipv6.disable=1', 'lsm=capability', 'init_on_alloc=0', 'nowatchdog', 'numa=off'],
-  // PID 1 says where to look for disks.
-  'scsi_mod.scan=manual',
+  // Disks given at start are found before modprobe returns; `manual` would be quicker, but ignores disks plugged in later.
+  'scsi_mod.scan=sync',
   // Parts of the kernel that take up to half a second each under emulation and that nothing here uses: a random number generator besides the
   // kernel's own, keys for TPM and signatures, integrity measurement, names for tracing.
   `initcall_blacklist=${[
