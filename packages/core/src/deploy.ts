@@ -1,7 +1,7 @@
 import type { DeployReport, DeployRequest } from '@host-deployer/api'
 import { applyGrow, type GrowPlan, planGrow } from '@host-deployer/block'
 import type { Diagnostic, DriverSession } from '@host-deployer/driver-api'
-import { stageGuestFs, type TreeDiff } from '@host-deployer/guest-fs'
+import { guestPath, stageGuestFs, type TreeDiff } from '@host-deployer/guest-fs'
 import { buildDeployReport } from './build-report.ts'
 import { type GuestTarget, type OpenGuest, withOpenGuest } from './open-guest.ts'
 import type { Ambient, Operation } from './operation.ts'
@@ -49,9 +49,11 @@ export async function deploy<Options>(options: DeployOptions<Options>): Promise<
     const result = await phases.run('stage', () => stageOperations({ operations, request, staged, facts: guest.facts, profile, ambient }))
     const growth = await phases.run('diff', () => growPlan(guest, request))
 
-    if (!dryRun && (growth.steps.length > 0 || (await staged.needsCommit()))) {
+    const paths = await staged.pathsToCommit()
+    if (!dryRun && (growth.steps.length > 0 || paths.length > 0)) {
       await phases.run('commit', async () => {
-        await guest.mounted.remountReadWrite()
+        // Only what is written to becomes writable: an EFI partition that nothing touches keeps its clean mark.
+        await guest.mounted.remountReadWrite(growth.steps.length > 0 ? [guestPath('/'), ...paths] : paths)
         // First the room, then what needs it.
         await applyGrow(guest.session.toolHost, growth)
         await staged.commit()

@@ -127,7 +127,7 @@ test('a kill at any primitive leaves old or new, and the same request again comp
         const second = await ask(cut.stage)
         await second.commit()
         expect(await cut.snapshot(), `again after ${index}`).toEqual(wanted)
-        expect(await second.needsCommit()).toBe(false)
+        expect(await second.pathsToCommit()).toEqual([])
       }
     }),
     { numRuns: 8 },
@@ -193,9 +193,9 @@ test.each<[string, TreeManifest]>([
     const { stage, snapshot } = await guest({ ...before, ...planted })
     const fs = stage()
     if (change) await fs.writeFile(g('/etc/shadow'), 'new')
-    expect(await fs.needsCommit()).toBe(true)
+    expect(await fs.pathsToCommit()).not.toEqual([])
     expect(await fs.commit()).toHaveLength(change ? 1 : 0)
-    expect(await fs.needsCommit()).toBe(false)
+    expect(await fs.pathsToCommit()).toEqual([])
     const shadow = change ? { '/etc/shadow': { content: 'new', mode: 0o640, uid: 0, gid: 42 } } : {}
     expect(await snapshot()).toEqual({ ...plain, ...shadow })
   }

@@ -51,7 +51,7 @@ async function deploy(fs: RawFs, root: ToolPath): Promise<TreeManifest> {
   await staged.makeDirectories(g('/var/lib/seed/nocloud'))
   const diff = await staged.commit()
   expect(diff.length).toBeGreaterThan(10)
-  expect(await staged.needsCommit()).toBe(false)
+  expect(await staged.pathsToCommit()).toEqual([])
   return snapshotTree(fs, root)
 }
 

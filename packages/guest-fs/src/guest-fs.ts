@@ -128,8 +128,11 @@ export type TreeDiff = readonly DiffEntry[]
 
 export interface StagedFs extends WritableGuestFs {
   diff(): Promise<TreeDiff>
-  /** Whether `commit` would write: the diff is not empty, or a killed run left its staging directory behind. Reads only. */
-  needsCommit(): Promise<boolean>
+  /**
+   * What a commit would write to: the diff's paths, and staging that a killed run left. Empty when there is nothing to do. Only reads, so that
+   * a caller can decide what has to be made writable at all.
+   */
+  pathsToCommit(): Promise<readonly GuestPath[]>
   /**
    * Applies the diff: stale staging of a killed run removed, new files written completely to a staging directory of each file system and
    * synced, then directories, renames into place, links, removals, metadata, sync. At every moment each file is the old or the new one.

@@ -51,7 +51,7 @@ test('nothing reaches the disk before the commit, nothing is written when nothin
   await fs.removeTree(g('/bin'))
   await fs.symlink('usr/bin', g('/bin'))
   expect(await fs.diff()).toEqual([])
-  expect(await fs.needsCommit()).toBe(false)
+  expect(await fs.pathsToCommit()).toEqual([])
   expect(await fs.commit()).toEqual([])
   expect(await after()).toEqual(before)
 })

@@ -167,7 +167,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     setXattr: (path, name, value) => exclusively(() => setXattr(path, name, value)),
     diff: () => exclusively(diff),
     commit: () => exclusively(commit),
-    needsCommit: () => exclusively(async () => (await diff()).length > 0 || (await findStaleStaging(base, mounts)).length > 0),
+    pathsToCommit: () => exclusively(async () => [...(await diff()).map(({ path }) => path), ...(await findStaleStaging(base, mounts))]),
   }
   return staged
 
