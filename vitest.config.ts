@@ -18,7 +18,12 @@ export default defineConfig({
         hookTimeout: 300_000,
         maxWorkers: 2,
       }),
-      project('e2e', ['e2e/**/*.e2e.test.ts'], { testTimeout: 600_000, hookTimeout: 900_000, maxWorkers: 2 }),
+      project('e2e', ['e2e/**/*.e2e.test.ts'], {
+        testTimeout: 600_000,
+        hookTimeout: 900_000,
+        maxWorkers: 2,
+        setupFiles: ['e2e/lib/remember-failures.ts'],
+      }),
     ],
   },
 })

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { type ExecaError, execa } from 'execa'
 import { Client, type ConnectConfig } from 'ssh2'
@@ -137,6 +138,7 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
     async [Symbol.asyncDispose]() {
       if (ended === undefined) qemu.kill('SIGKILL')
       await exited
+      await writeFile(`${image}.console.log`, text)
     },
   }
   return guest

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { deployReport, errorReport, probeReport } from '@host-deployer/api'
 import { execa, type Result, type ResultPromise } from 'execa'
 import { applianceDirectory } from './appliance.ts'
 
@@ -17,9 +18,12 @@ export function driverArguments(): string[] {
   return ['--appliance', applianceDirectory(), ...(driver === undefined ? [] : ['--driver', driver])]
 }
 
-/** Runs with `--json` and gives the document; throws with all that was said when the exit code is not the expected one. */
+/** Runs with `--json` and gives the document, which has to fit its published schema; throws with all that was said when the exit code is not the expected one. */
 export async function runJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
-  const result: Result<typeof options> = await runCommand(...args, '--json', ...driverArguments())
+  const result: Result<typeof options> = await runCommand(...args, '--json', '--keep-on-failure', ...driverArguments())
   if (result.exitCode !== exitCode) throw new Error(`exit code ${result.exitCode}, not ${exitCode}\n${result.stdout}\n${result.stderr}`)
-  return JSON.parse(result.stdout) as T
+  const document: unknown = JSON.parse(result.stdout)
+  const schema = exitCode !== 0 ? errorReport : args[0] === 'deploy' ? deployReport : args[0] === 'probe' ? probeReport : undefined
+  schema?.parse(document)
+  return document as T
 }

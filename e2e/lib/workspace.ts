@@ -2,8 +2,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { somethingFailed } from './failures.ts'
 
-/** A directory for one test. Kept, with its path printed, when the test failed. */
+/** A directory for the tests of one file: images, overlays, console logs. Kept, with its path printed, when one of them failed. */
 export interface Workspace {
   readonly directory: string
   path(...names: readonly string[]): string
@@ -21,7 +22,10 @@ export async function createWorkspace(name: string): Promise<Workspace> {
       await writeFile(path(file), content)
       return path(file)
     },
-    remove: () => rm(directory, { recursive: true, force: true }),
+    async remove() {
+      if (somethingFailed()) console.log(`kept for a look: ${directory}`)
+      else await rm(directory, { recursive: true, force: true })
+    },
   }
 }
 

@@ -1,0 +1,6 @@
+import { afterEach } from 'vitest'
+import { rememberFailure } from './failures.ts'
+
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') rememberFailure()
+})
