@@ -1,6 +1,6 @@
 import { testDriver } from '@host-deployer/driver-testkit'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { applianceUnderTest } from './appliance-under-test.ts'
+import { applianceUnderTest } from './appliance.test-support.ts'
 import { driver } from './driver.ts'
 
 testDriver({ driver, options: { appliance: applianceUnderTest, accel: 'tcg' }, framework: { describe, it, beforeAll, afterAll } })

@@ -8,9 +8,9 @@ import { type DiskAccess, type DiskRequest, type DriverSession, hostPath, type I
 import { createLocalToolHost, identifyProcess, reclaim } from '@host-deployer/driver-kit'
 import { createQcow2Image, createRawImage, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { applianceUnderTest } from './appliance-under-test.ts'
+import { applianceUnderTest } from './appliance.test-support.ts'
 import { driver } from './driver.ts'
-import { contextOf, type SessionUnderTest } from './session-under-test.ts'
+import { contextOf, type SessionUnderTest } from './session.test-support.ts'
 
 const MIB = 1024 * 1024
 const isRoot = process.getuid?.() === 0
@@ -144,7 +144,7 @@ describe('a process of its own', () => {
   })
 
   const start = async (input: SessionUnderTest): Promise<{ child: ChildProcess; said: string }> => {
-    const script = join(import.meta.dirname, 'session-under-test.ts')
+    const script = join(import.meta.dirname, 'session.test-support.ts')
     const argv = ['--conditions=@host-deployer/source', '--disable-warning=ExperimentalWarning', script, JSON.stringify(input)]
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     running.push(child)

@@ -79,7 +79,10 @@ export async function startQemu(input: QemuProcessInput): Promise<QemuProcess> {
   child.once('spawn', started.resolve)
   child.once('error', (error) => {
     const context = { program: setpriv, fds: FIRST_IMAGE_FD + descriptors.length }
-    started.reject(new DriverError('DRIVER_QEMU_NOT_STARTED', `QEMU could not be started: ${error.message}`, { context, cause: error }))
+    // EINVAL: in a container with a user namespace the id may be none.
+    const hint = user === undefined ? 'See the reason.' : 'Where this user id cannot be taken, give the driver option user another range.'
+    const options = { hint, context: { ...context, ...user }, cause: error }
+    started.reject(new DriverError('DRIVER_QEMU_NOT_STARTED', `QEMU could not be started: ${error.message}`, options))
   })
   await started.promise
   return {

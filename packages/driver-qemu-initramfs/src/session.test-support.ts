@@ -1,4 +1,4 @@
-// A process of its own that opens one disk and waits: `node session-under-test.ts JSON`. Prints `open` or the error's code. Closes when its standard
+// A process of its own that opens one disk and waits: `node session.test-support.ts JSON`. Prints `open` or the error's code. Closes when its standard
 // input ends. With `uid` it first becomes that user.
 import { DeployError, type DiskAccess, type DriverContext, hostPath, type ImageFormat } from '@host-deployer/driver-api'
 import { createFileLeaseJournal } from '@host-deployer/driver-kit'
