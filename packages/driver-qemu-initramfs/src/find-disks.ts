@@ -32,7 +32,10 @@ export async function findDisks(fs: RawFs, ids: readonly [string, ...string[]]):
   const find = (id: string): AttachedDisk => {
     const disk = found.find(({ serial }) => serial === id)
     if (disk === undefined)
-      throw new DriverError('DRIVER_DISK_NOT_FOUND', `The disk ${id} did not appear in the VM`, { context: { id, found } })
+      throw new DriverError('DRIVER_DISK_NOT_FOUND', `The disk ${id} did not appear in the VM`, {
+        hint: 'The appliance did not find its disks: build or install it again.',
+        context: { id, found },
+      })
     return { id, device: disk.device, sizeBytes: disk.sizeBytes, readOnly: disk.readOnly }
   }
   const [first, ...rest] = ids
