@@ -71,10 +71,19 @@ async function createImages(directory: string): Promise<Fixture<unknown>['images
   }
 }
 
-/** Makes images and context and opens the shared session. */
+/** Makes images and context and opens the shared session. A failure leaves nothing of ours behind. */
 export async function createFixture<Options>(input: TestDriverInput<Options>): Promise<Fixture<Options>> {
-  const { driver } = input
   const directory = await mkdtemp(join(tmpdir(), 'driver-testkit-'))
+  try {
+    return await fillFixture(input, directory)
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function fillFixture<Options>(input: TestDriverInput<Options>, directory: string): Promise<Fixture<Options>> {
+  const { driver } = input
   const workDirectory = hostPath(join(directory, 'work'))
   const leaseDirectory = hostPath(join(directory, 'leases'))
   const cacheDirectory = input.cacheDirectory ?? join(directory, 'cache')
