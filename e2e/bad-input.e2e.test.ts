@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, open, truncate, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import type { DeployReport, ErrorReport } from '@host-deployer/api'
 import { hostPath } from '@host-deployer/driver-api'
 import { execa } from 'execa'
@@ -122,9 +122,19 @@ test('without an appliance the error says how to get one', async () => {
   expect(error.hint).toContain('appliance build')
 })
 
+test('what a failed run knew is kept on request, and named', async () => {
+  const blank = await open(space.path('kept.raw'), 'w')
+  await blank.truncate(8 * 2 ** 20)
+  await blank.close()
+  const { diagnostics = [] } = await expectError(['probe', space.path('kept.raw'), '--keep-on-failure'], 5, 'BLOCK_NO_ROOT')
+  const kept = diagnostics.find(({ code }) => code === 'KEPT')?.path ?? ''
+  expect((await readdir(kept)).sort()).toEqual(['console.log', 'disk0.overlay.qcow2', 'qemu.json', 'qmp.log'])
+  await rm(kept, { recursive: true })
+})
+
 test('a full file system: nothing is half-written', async () => {
   const before = await digestOf(image)
-  const big = Buffer.alloc(8 * 2 ** 20, 'x').toString('base64')
+  const big = Buffer.alloc(2 * 2 ** 20, 'x').toString('base64')
   const full = await fillRoot(space.path('full.qcow2'), image)
   const path = await space.write(
     'user-data',
@@ -147,10 +157,10 @@ async function fillRoot(path: string, from: string): Promise<string> {
   const { exec } = session.toolHost
   await exec(['mkdir', '-p', '/mnt'])
   await exec(['mount', '-t', 'ext4', `${session.disks[0].device}3`, '/mnt'])
-  // Everything, root's reserve included, but for a few MiB.
+  // Everything, root's reserve included, but for one MiB.
   const { stdout } = await exec(['stat', '-f', '-c', '%f %S', '/mnt'])
   const [blocks = 0, blockBytes = 0] = Buffer.from(stdout).toString().trim().split(' ').map(Number)
-  await exec(['fallocate', '-l', String(blocks * blockBytes - 4 * 2 ** 20), '/mnt/opt/filler'])
+  await exec(['fallocate', '-l', String(blocks * blockBytes - 2 ** 20), '/mnt/opt/filler'])
   await exec(['umount', '/mnt'])
   return path
 }

@@ -20,7 +20,12 @@ export function driverArguments(): string[] {
 
 /** Runs with `--json` and gives the document, which has to fit its published schema; throws with all that was said when the exit code is not the expected one. */
 export async function runJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
-  const result: Result<typeof options> = await runCommand(...args, '--json', '--keep-on-failure', ...driverArguments())
+  const result: Result<typeof options> = await runCommand(
+    ...args,
+    '--json',
+    ...(exitCode === 0 ? ['--keep-on-failure'] : []),
+    ...driverArguments(),
+  )
   if (result.exitCode !== exitCode) throw new Error(`exit code ${result.exitCode}, not ${exitCode}\n${result.stdout}\n${result.stderr}`)
   const document: unknown = JSON.parse(result.stdout)
   const schema = exitCode !== 0 ? errorReport : args[0] === 'deploy' ? deployReport : args[0] === 'probe' ? probeReport : undefined

@@ -83,7 +83,7 @@ export interface DriverContext<Options> {
   readonly leases: LeaseJournal
   /** Cancels the call in every phase; what was acquired is released before the call rejects with `ABORTED`. */
   readonly signal?: AbortSignal
-  /** Keep console log, traces and scratch files of a failed session, and say where in the error's context (`kept`). */
+  /** Collect console log and traces, for {@link DriverSession.keep}; an `open` that fails keeps them itself and says where in the error's context (`kept`). */
   readonly keepOnFailure?: boolean
 }
 
@@ -130,6 +130,11 @@ export interface DriverSession extends AsyncDisposable {
   readonly info: SessionInfo
   /** What was noticed while opening: a fallback, a slow path. */
   readonly diagnostics: readonly Diagnostic[]
+  /**
+   * Keeps what is known about this session (console log, traces, scratch files) beyond its close and says in which directory. Called when the
+   * work in the session failed and {@link DriverContext.keepOnFailure} is set. Absent: there is nothing to keep.
+   */
+  keep?(): Promise<HostPath>
   /**
    * Flushes, detaches, releases; resolves when the images' locks are free. Idempotent. Rejects with `CleanupError` (`CLEANUP_FLUSH_FAILED`,
    * `CLEANUP_RESIDUE`) after everything that can be released has been.

@@ -1,4 +1,4 @@
-import { type AttachedDisk, CleanupError, type Diagnostic, type DriverSession, type SessionInfo } from '@host-deployer/driver-api'
+import { type AttachedDisk, CleanupError, type Diagnostic, type DriverSession, hostPath, type SessionInfo } from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
 import { createGuestExec, guardToolHost } from './guarded-tool-host.ts'
 import { endsWithin, type RunningVm } from './virtual-machine.ts'
@@ -73,6 +73,7 @@ export function createSession(input: SessionInput): DriverSession {
     guestExec: createGuestExec(toolHost),
     info: input.info,
     diagnostics: input.diagnostics,
+    keep: async () => hostPath(await input.vm.keepEvidence()),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,3 +1,5 @@
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DeployError, type DiskRequest, type DriverContext, DriverError, TimeoutError } from '@host-deployer/driver-api'
 import {
   aborted,
@@ -15,7 +17,7 @@ import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
-import { qemuCommandLine } from './qemu-command-line.ts'
+import { FIRST_IMAGE_FD, qemuCommandLine } from './qemu-command-line.ts'
 import { type QemuProcess, startQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient } from './qmp-client.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
@@ -41,6 +43,8 @@ export interface RunningVm {
   readonly qmp: QmpClient
   readonly toolHost: SshToolHost
   readonly disks: readonly OpenedDisk[]
+  /** Writes console log and traces to a directory that outlives the VM, and returns it. */
+  keepEvidence(): Promise<string>
   /** Milliseconds: `prepare`, `spawn`, `attach`, `boot`, `login`. */
   readonly timings: Readonly<Record<string, number>>
 }
@@ -186,7 +190,19 @@ async function bootSpawned(
     }),
   )
   stack.defer('SSH connection', () => toolHost.close())
-  return { process, qmp, toolHost, disks, timings }
+  const keepEvidence = async (): Promise<string> => {
+    const directory = await evidence.keep(input.context.workDirectory, process.stderr())
+    // Overlays have no name; QEMU's descriptor is the last way to them.
+    let descriptor = FIRST_IMAGE_FD
+    for (const [index, { images }] of disks.entries()) {
+      const request = input.disks[index]
+      if (request?.access === 'scratch')
+        await copyFile(`/proc/${process.pid}/fd/${descriptor}`, join(directory, `${request.id}.overlay.qcow2`))
+      descriptor += images.length
+    }
+    return directory
+  }
+  return { process, qmp, toolHost, disks, timings, keepEvidence }
 }
 
 /**
