@@ -20,7 +20,6 @@ async function command(...args: readonly string[]): Promise<void> {
   console.log(pc.dim(`$ host-deployer ${args.join(' ')}`))
   await execa(process.execPath, ['--conditions=@host-deployer/source', main, ...args, '--appliance', applianceDirectory()], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
   })
 }
 

@@ -1,0 +1,64 @@
+import { isAbsolute, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bin, programStage, root, type Stage, testStage } from './stage.ts'
+
+const checks: readonly Stage[] = [
+  programStage('rules', process.execPath, [join(root, 'tools', 'rules', 'check.ts')]),
+  programStage('errors', process.execPath, [join(root, 'tools', 'errors', 'check.ts')]),
+  programStage('types', bin('tsc'), ['-p', 'tsconfig.json']),
+  programStage('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
+]
+const build = programStage('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only'])
+
+/** The stages that the words after `./dev test` ask for, or what is wrong with those words. Relative paths are meant from `directory`. */
+export function selectStages(set: string, args: readonly string[], directory: string): readonly Stage[] | string {
+  try {
+    switch (set) {
+      case 'all':
+        parseArgs({ args: [...args] })
+        return [...checks, build, testStage('unit'), testStage('integration'), testStage('e2e')]
+      case 'check':
+        parseArgs({ args: [...args] })
+        return checks
+      case 'unit':
+      case 'integration':
+        return [testStage(set, { files: parseArgs({ args: [...args], allowPositionals: true }).positionals })]
+      case 'soak':
+        return selectSoak(args)
+      case 'e2e':
+        return selectEndToEnd(args, directory)
+      default:
+        return `unknown tests: ${set}`
+    }
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
+function selectSoak(args: readonly string[]): readonly Stage[] | string {
+  const { values } = parseArgs({ args: [...args], options: { seed: { type: 'string' } } })
+  if (values.seed !== undefined && !/^\d+$/.test(values.seed)) return `--seed wants a number, not ${values.seed}`
+  return [
+    testStage('e2e', {
+      name: 'soak',
+      env: { HOST_DEPLOYER_SOAK: '1', ...(values.seed === undefined ? {} : { HOST_DEPLOYER_SEED: values.seed }) },
+    }),
+  ]
+}
+
+function selectEndToEnd(args: readonly string[], directory: string): readonly Stage[] | string {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { filter: { type: 'string' }, repeat: { type: 'string' }, driver: { type: 'string' }, appliance: { type: 'string' } },
+  })
+  const { filter, repeat = '1', driver, appliance } = values
+  if (!/^[1-9]\d{0,3}$/.test(repeat)) return `--repeat wants a number from 1 to 9999, not ${repeat}`
+  if (filter !== undefined) new RegExp(filter)
+  const env = {
+    ...(driver === undefined ? {} : { HOST_DEPLOYER_E2E_DRIVER: driver }),
+    ...(appliance === undefined ? {} : { HOST_DEPLOYER_E2E_APPLIANCE: isAbsolute(appliance) ? appliance : resolve(directory, appliance) }),
+  }
+  return Array.from({ length: Number(repeat) }, (_, index) =>
+    testStage('e2e', { name: repeat === '1' ? 'e2e' : `e2e-${index + 1}`, env, ...(filter === undefined ? {} : { filter }) }),
+  )
+}
