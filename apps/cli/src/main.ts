@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
-import { reportFailure } from './report-failure.ts'
 
 // Each command's code is loaded when it is called: `--help` and a usage error cost nothing.
 
@@ -146,5 +145,5 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-  else process.exitCode = await reportFailure(error, process.argv.includes('--json'))
+  else process.exitCode = await (await import('./report-failure.ts')).reportFailure(error, process.argv.includes('--json'))
 }

@@ -1,14 +1,9 @@
 import type { DeployReport, DeployRequest } from '@host-deployer/api'
-import { applyGrow, type GrowPlan, planGrow } from '@host-deployer/block'
-import type { Diagnostic, DriverSession } from '@host-deployer/driver-api'
-import { guestPath, stageGuestFs, type TreeDiff } from '@host-deployer/guest-fs'
-import { buildDeployReport } from './build-report.ts'
+import type { Diagnostic } from '@host-deployer/driver-api'
+import type { TreeDiff } from '@host-deployer/guest-fs'
 import { type GuestTarget, type OpenGuest, withOpenGuest } from './open-guest.ts'
 import type { Ambient, Operation } from './operation.ts'
-import { operationsFor } from './operations-for.ts'
 import { createPhases, type PhaseEvent } from './phases.ts'
-import { selectProfile } from './select-profile.ts'
-import { stageOperations } from './stage-operations.ts'
 
 export interface DeployOptions<Options> extends GuestTarget<Options> {
   readonly request: DeployRequest
@@ -39,54 +34,23 @@ export interface Deployed {
  * Rejects with `DeployError`; its `phase` says how far it got. Nothing stays mounted, running or locked afterwards.
  */
 export async function deploy<Options>(options: DeployOptions<Options>): Promise<Deployed> {
-  const { request, ambient, dryRun = false } = options
+  const { request, ambient, extraOperations, dryRun = false } = options
   const phases = createPhases({ clock: options.clock, signal: options.context.signal, onPhase: options.onPhase })
+  const loadWork = async () => {
+    const { changeGuest } = await import('./change-guest.ts')
+    return (guest: OpenGuest) => changeGuest(guest, phases, { request, dryRun, ambient, extraOperations })
+  }
+  const outcome = await withOpenGuest(options, dryRun ? 'scratch' : 'read-write', phases, loadWork)
 
-  const outcome = await withOpenGuest(options, dryRun ? 'scratch' : 'read-write', phases, async (guest) => {
-    const { profile, diagnostics } = selectProfile(guest.facts)
-    const staged = stageGuestFs(guest.fs)
-    const operations = operationsFor(request, options.extraOperations)
-    const result = await phases.run('stage', () => stageOperations({ operations, request, staged, facts: guest.facts, profile, ambient }))
-    const growth = await phases.run('diff', () => growPlan(guest, request))
-
-    const paths = await staged.pathsToCommit()
-    if (!dryRun && (growth.steps.length > 0 || paths.length > 0)) {
-      await phases.run('commit', async () => {
-        // Only what is written to becomes writable: an EFI partition that nothing touches keeps its clean mark.
-        await guest.mounted.remountReadWrite(growth.steps.length > 0 ? [guestPath('/'), ...paths] : paths)
-        // First the room, then what needs it.
-        await applyGrow(guest.session.toolHost, growth)
-        await staged.commit()
-      })
-    }
-    return {
-      ...result,
-      growth,
-      facts: guest.facts,
-      storage: guest.mounted.storage,
-      session: about(guest.session),
-      diagnostics: [...guest.mounted.diagnostics, ...diagnostics],
-    }
-  })
-
-  const diagnostics = [...(options.requestDiagnostics ?? []), ...outcome.session.diagnostics, ...outcome.diagnostics]
+  const { buildDeployReport } = await import('./build-report.ts')
   const report = buildDeployReport({
     ...outcome,
     driver: options.driver.name,
     image: options.image,
     request,
     dryRun,
-    diagnostics,
+    diagnostics: [...(options.requestDiagnostics ?? []), ...outcome.diagnostics],
     timings: phases.timings,
   })
   return { report, diff: outcome.diff }
 }
-
-async function growPlan({ session, storage, mounted }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
-  const partition = request.growpart !== undefined && request.growpart.mode !== 'off'
-  const filesystem = request.resize_rootfs ?? partition
-  if (!partition && !filesystem) return { steps: [], diagnostics: [] }
-  return planGrow(session.toolHost, storage, mounted, { partition, filesystem })
-}
-
-const about = ({ info, diagnostics }: DriverSession) => ({ info, diagnostics })

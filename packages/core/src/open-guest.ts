@@ -1,7 +1,7 @@
-import { type MountedGuest, mountGuest, type Storage, scanStorage } from '@host-deployer/block'
+import type { MountedGuest, Storage } from '@host-deployer/block'
 import type { DiskAccess, Driver, DriverContext, DriverSession } from '@host-deployer/driver-api'
-import { type OpenedGuestFs, openGuestFs } from '@host-deployer/guest-fs'
-import { detectGuest, type GuestFacts } from '@host-deployer/os-detect'
+import type { OpenedGuestFs } from '@host-deployer/guest-fs'
+import type { GuestFacts } from '@host-deployer/os-detect'
 import { holding } from './holding.ts'
 import type { ImageSource } from './image-source.ts'
 import type { Phases } from './phases.ts'
@@ -23,15 +23,29 @@ export interface OpenGuest {
   readonly facts: GuestFacts
 }
 
-/** Attaches, scans, mounts and detects; hands the guest to `work`; unmounts and closes whatever happens. */
+// About what a driver needs until its machine runs by itself.
+const startMs = 150
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Attaches, scans, mounts and detects; hands the guest to the work; unmounts and closes whatever happens. Code that is not needed for attaching
+ * is loaded meanwhile: a machine takes seconds to boot, and hundreds of modules some tenths.
+ */
 export async function withOpenGuest<Options, T>(
   { driver, context, image, rootDevice }: GuestTarget<Options>,
   access: DiskAccess,
   phases: Phases,
-  work: (guest: OpenGuest) => Promise<T>,
+  loadWork: () => Promise<(guest: OpenGuest) => Promise<T>>,
 ): Promise<T> {
-  const session = await phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access }] }, context))
-  return holding(session, async () => {
+  const opening = phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access }] }, context))
+  // On the same thread: first what starts the machine.
+  const loading = Promise.race([opening, delay(startMs)]).then(() =>
+    Promise.all([import('@host-deployer/block'), import('@host-deployer/guest-fs'), import('@host-deployer/os-detect'), loadWork()]),
+  )
+  // Looked at below; a failure to open comes first.
+  loading.catch(() => undefined)
+  return holding(await opening, async (session) => {
+    const [{ scanStorage, mountGuest }, { openGuestFs }, { detectGuest }, work] = await loading
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
     const result = await holding(mounted, async () => {

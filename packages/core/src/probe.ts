@@ -1,6 +1,5 @@
 import { type ProbeReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
-import { factsOf, imageOf } from './build-report.ts'
-import { type GuestTarget, withOpenGuest } from './open-guest.ts'
+import { type GuestTarget, type OpenGuest, withOpenGuest } from './open-guest.ts'
 import { createPhases, type PhaseEvent } from './phases.ts'
 
 export interface ProbeOptions<Options> extends GuestTarget<Options> {
@@ -14,16 +13,21 @@ export interface ProbeOptions<Options> extends GuestTarget<Options> {
  */
 export async function probe<Options>(options: ProbeOptions<Options>): Promise<ProbeReport> {
   const phases = createPhases({ clock: options.clock, signal: options.context.signal, onPhase: options.onPhase })
-  const { session, ...found } = await withOpenGuest(options, 'scratch', phases, async ({ session, mounted, facts }) => ({
-    session,
-    facts: factsOf(facts, mounted.storage),
-    diagnostics: [...session.diagnostics, ...mounted.diagnostics],
-  }))
+  const loadWork = async () => {
+    const { factsOf, imageOf } = await import('./build-report.ts')
+    return async ({ session, mounted, facts }: OpenGuest) => ({
+      session,
+      image: imageOf(options.image),
+      facts: factsOf(facts, mounted.storage),
+      diagnostics: [...session.diagnostics, ...mounted.diagnostics],
+    })
+  }
+  const { session, ...found } = await withOpenGuest(options, 'scratch', phases, loadWork)
   return {
     schemaVersion: REPORT_SCHEMA_VERSION,
     driver: options.driver.name,
     accelerator: session.info.accelerator,
-    image: imageOf(options.image),
+    image: found.image,
     ...found.facts,
     diagnostics: found.diagnostics,
     timings: { ...prefixed('open', session.info.timings), ...phases.timings },

@@ -1,5 +1,4 @@
 import type { ExecOptions, ExecResult, RawFs, ToolHost } from '@host-deployer/driver-api'
-import { execa } from 'execa'
 import { type Argv, assertArgv, describeArgv } from './argv.ts'
 import { aborted, DEFAULT_MAX_OUTPUT_BYTES, execFailed, execNotFound, execOutputLimit, execTimeout } from './exec-errors.ts'
 import { createLocalRawFs } from './local-raw-fs.ts'
@@ -26,6 +25,8 @@ function killGroup(pid: number | undefined): void {
 function createExec(path: string): Exec {
   return async (argv: Argv, options: ExecOptions = {}): Promise<ExecResult> => {
     assertArgv(argv)
+    // Fifty modules that a driver with a machine of its own never needs.
+    const { execa } = await import('execa')
     const { signal, timeoutMs, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options
     if (signal?.aborted === true) throw aborted(signal, describeArgv(argv))
     const [file, ...parameters] = argv

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type DeployError, DriverError, ExecError, TimeoutError } from '@host-deployer/driver-api'
-import ssh2, { type Client, type ConnectConfig } from 'ssh2'
+import type { Client, ConnectConfig } from 'ssh2'
 import { aborted } from './exec-errors.ts'
 
 export interface SshConnectOptions {
@@ -80,6 +80,8 @@ export async function connectSsh(options: SshConnectOptions): Promise<SshConnect
     options.stream.destroy()
     throw aborted(options.signal, 'the SSH login')
   }
+  // Loading it takes a tenth of a second, which a booting machine has to spare.
+  const { default: ssh2 } = await import('ssh2')
   const client = new ssh2.Client()
   let lost: Promise<DeployError> | undefined
   let lastError: unknown

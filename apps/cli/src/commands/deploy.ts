@@ -5,7 +5,6 @@ import { deploy } from '../deploy-image.ts'
 import type { ImageOptions } from '../image-options.ts'
 import { readSeed, readText, type SeedFlags } from '../read-request.ts'
 import { showPhases } from '../show-phases.ts'
-import { showDeploy } from '../show-report.ts'
 
 interface DeployFlags extends ImageOptions, SeedFlags {
   readonly hostname?: string
@@ -24,7 +23,7 @@ export async function deployCommand(path: string, flags: DeployFlags): Promise<v
   const { report, diff } = await cancellable(flags.timeout, (signal) =>
     deploy(path, { ...flags, request, signal, ...(flags.json ? {} : { onPhase: showPhases(process.stderr) }) }),
   )
-  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : showDeploy(report, diff))
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : (await import('../show-report.ts')).showDeploy(report, diff))
 }
 
 async function readRequest(flags: DeployFlags): Promise<ParsedRequest> {

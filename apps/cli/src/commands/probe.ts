@@ -2,7 +2,6 @@ import { cancellable } from '../cancellation.ts'
 import type { ImageOptions } from '../image-options.ts'
 import { probe } from '../probe-image.ts'
 import { showPhases } from '../show-phases.ts'
-import { showProbe } from '../show-report.ts'
 
 interface ProbeFlags extends ImageOptions {
   readonly timeout?: number
@@ -13,5 +12,5 @@ export async function probeCommand(path: string, flags: ProbeFlags): Promise<voi
   const report = await cancellable(flags.timeout, (signal) =>
     probe(path, { ...flags, signal, ...(flags.json ? {} : { onPhase: showPhases(process.stderr) }) }),
   )
-  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : showProbe(report))
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : (await import('../show-report.ts')).showProbe(report))
 }
