@@ -23,6 +23,12 @@ async function command(...args: readonly string[]): Promise<void> {
   })
 }
 
+// What went wrong and what to do, not where in the source.
+process.on('uncaughtException', (cause: Error & { hint?: string }) => {
+  console.error(`\n${pc.red('The demo stopped:')} ${cause.message}${cause.hint === undefined ? '' : `\n${cause.hint}`}`)
+  process.exit(1)
+})
+
 step('1. The appliance: our own kernel and initramfs, from Debian packages')
 await ensureAppliance(note)
 

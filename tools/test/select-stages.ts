@@ -2,9 +2,10 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bin, programStage, root, type Stage, testStage } from './stage.ts'
 
+const source = '--conditions=@host-deployer/source'
 const checks: readonly Stage[] = [
-  programStage('rules', process.execPath, [join(root, 'tools', 'rules', 'check.ts')]),
-  programStage('errors', process.execPath, [join(root, 'tools', 'errors', 'check.ts')]),
+  programStage('rules', process.execPath, [source, join(root, 'tools', 'rules', 'check.ts')]),
+  programStage('errors', process.execPath, [source, join(root, 'tools', 'errors', 'check.ts')]),
   programStage('types', bin('tsc'), ['-p', 'tsconfig.json']),
   programStage('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
 ]
