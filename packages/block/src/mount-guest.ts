@@ -114,13 +114,14 @@ interface Parts {
 function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, diagnostics, plan, base }: Parts): MountedGuest {
   const { toolHost } = session
   const writable = new Set<GuestMount>()
+  const unsynced = new Set<GuestMount>()
   let unmounting: Promise<void> | undefined
   const [rootMount] = mounts
   if (rootMount === undefined) throw new TypeError('A guest without a root')
 
   const unmount = async () => {
     const errors: unknown[] = []
-    await Promise.all([...writable].map((mount) => toolHost.fs.syncfs(mount.target).catch((error: unknown) => errors.push(error))))
+    await Promise.all([...unsynced].map((mount) => toolHost.fs.syncfs(mount.target).catch((error: unknown) => errors.push(error))))
     const busy = await unmountAll(toolHost, mounts.map(({ target }) => target).reverse())
     if (busy !== undefined) {
       errors.push(
@@ -151,9 +152,11 @@ function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, d
           .map(async (mount) => {
             await remountReadWrite(session, mount)
             writable.add(mount)
+            unsynced.add(mount)
           }),
       )
     },
+    synced: () => unsynced.clear(),
     unmount: unmountOnce,
     [Symbol.asyncDispose]: unmountOnce,
   }

@@ -69,6 +69,8 @@ export interface MountedGuest extends AsyncDisposable {
    * `BLOCK_FILESYSTEM_READ_ONLY` (the device or the file system refuses), `BLOCK_MOUNT_FAILED`.
    */
   remountReadWrite(paths?: readonly GuestPath[]): Promise<void>
+  /** The caller has synced what it wrote: `unmount` need not. */
+  synced(): void
   /**
    * Writes back, unmounts in reverse order, deactivates the volume groups. Idempotent. Tries everything, then rejects with the first error:
    * `BLOCK_UNMOUNT_FAILED`, `BLOCK_LVM_FAILED`.

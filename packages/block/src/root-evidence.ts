@@ -30,7 +30,6 @@ const present = (fs: GuestFs, paths: readonly string[]): Promise<boolean> =>
 /** Looks whether a mounted tree is a Linux root. Reads names only; a tree that cannot be read is no root. */
 export async function rootEvidence(rawFs: RawFs, root: ToolPath): Promise<RootEvidence> {
   const fs = openGuestFs({ fs: rawFs, root })
-  await fs.prefetch({ directories: ['/', '/etc', '/usr', '/sbin'].map(guestPath) })
   const [tree, release, init, account] = await Promise.all([
     present(fs, trees),
     present(fs, releases),

@@ -36,6 +36,8 @@ export async function changeGuest(guest: OpenGuest, phases: Phases, options: Cha
       // First the room, then what needs it.
       await applyGrow(guest.session.toolHost, growth)
       await staged.commit()
+      // A commit syncs what it wrote, growing does not.
+      if (growth.steps.length === 0) guest.mounted.synced()
     })
   }
   const { info, diagnostics: noticed } = guest.session

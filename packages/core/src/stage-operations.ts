@@ -27,7 +27,7 @@ export async function stageOperations({ operations, request, staged, facts, prof
   const firstBoot = createFirstBoot()
   const passwords: Record<string, string> = {}
   const reports: OperationReport[] = []
-  let diff: TreeDiff = await staged.diff()
+  let state = await staged.fingerprint()
   for (const operation of orderOperations(operations)) {
     const input = operation.select(request)
     if (input === undefined) continue
@@ -51,12 +51,9 @@ export async function stageOperations({ operations, request, staged, facts, prof
           error.diagnostics.push({ severity: 'info', code: 'OPERATION', summary: `While staging ${operation.id}` })
         throw error
       })
-    const next = await staged.diff()
-    reports.push({ id: operation.id, outcome: outcome ?? (sameDiff(diff, next) ? 'unchanged' : 'changed'), diagnostics })
-    diff = next
+    const next = await staged.fingerprint()
+    reports.push({ id: operation.id, outcome: outcome ?? (next === state ? 'unchanged' : 'changed'), diagnostics })
+    state = next
   }
-  return { reports, passwords, diff }
+  return { reports, passwords, diff: await staged.diff() }
 }
-
-// Both come from one overlay: entries are equal when their described states are (content by digest).
-const sameDiff = (one: TreeDiff, other: TreeDiff) => JSON.stringify(one) === JSON.stringify(other)

@@ -211,3 +211,17 @@ test('what needs no staging directory makes none, and every file system written 
   await fs.commit()
   expect(calls.sort()).toEqual(['chmod /mnt/etc/shadow', 'syncfs /mnt', 'syncfs /mnt/boot', 'unlink /mnt/boot/grub/grub.cfg'])
 })
+
+test('a commit ends with one sync, after the last change, also when it only removed stale staging', async () => {
+  for (const change of [true, false]) {
+    const { raw, stage } = await guest({ ...before, '/boot/.host-deployer-stage/new-0': { content: '' } })
+    const fs = stage()
+    const calls: string[] = []
+    if (change) await wishes['passwd']?.(fs)
+    raw.intercept(({ method, path }) => void (/^(?:lstat|read|getX)/.test(method) || calls.push(`${method} ${path}`)))
+    await fs.commit()
+    const lastChange = calls.findLastIndex((call) => !call.startsWith('syncfs'))
+    expect(calls.slice(lastChange + 1).sort()).toEqual(change ? ['syncfs /mnt', 'syncfs /mnt/boot'] : ['syncfs /mnt/boot'])
+    expect(calls.slice(0, lastChange).filter((call) => call.startsWith('syncfs'))).toEqual(change ? ['syncfs /mnt'] : [])
+  }
+})

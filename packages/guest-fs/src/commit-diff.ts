@@ -25,14 +25,15 @@ export interface Commit {
  * |---|---|
  * | stale staging removed; everything new built in staging; `syncfs` | the old tree and a staging directory |
  * | directories, files, links renamed into place; removals; metadata | each entry old or new, and a staging directory |
- * | `syncfs`; staging removed | the new tree, perhaps a staging directory |
+ * | staging removed; `syncfs` | the new tree, perhaps a staging directory |
  */
 export async function commitDiff({ fs, base, mounts, diff }: Commit): Promise<void> {
   const plan = planCommit(diff, mounts)
   const staging = new Map(plan.stagingMounts.map((mount) => [mount, base.toolPathOf(childOf(mount, stagingName))]))
   const stale = await findStaleStaging(base, mounts)
   await Promise.all(stale.map((path) => nameGuestPath(path, removeStaging(fs, base.toolPathOf(path)))))
-  if (diff.length === 0) return
+  const cleared = mounts.filter((mount) => stale.includes(childOf(mount, stagingName)))
+  if (diff.length === 0) return sync(cleared)
 
   const placed = plan.placements.map((placement, index) => ({
     ...placement,
@@ -51,7 +52,6 @@ export async function commitDiff({ fs, base, mounts, diff }: Commit): Promise<vo
   }
   try {
     await apply(placed, plan)
-    await sync(plan.mounts)
   } catch (error) {
     const failure = FsError.is(error) ? halfWay(error) : error
     await discardStaging(failure)
@@ -60,6 +60,10 @@ export async function commitDiff({ fs, base, mounts, diff }: Commit): Promise<vo
   await mapBounded(plan.stagingMounts, parallelism, (mount) =>
     nameGuestPath(childOf(mount, stagingName), removeStaging(fs, stagingFor(mount))),
   )
+  // Last, so that nothing is left to write back.
+  await sync([...new Set([...plan.mounts, ...cleared])]).catch((error: unknown) => {
+    throw FsError.is(error) ? halfWay(error) : error
+  })
 
   function stagingFor(mount: GuestPath): ToolPath {
     return staging.get(mount) ?? base.toolPathOf(childOf(mount, stagingName))

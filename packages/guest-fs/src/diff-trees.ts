@@ -18,15 +18,24 @@ interface Touched {
   readonly node: StagedNode | undefined
 }
 
+/** Asking for attributes costs a command over some transports. `staged`: only the staged ones that differ from the base's are in the diff. */
+export type AttributesShown = 'all' | 'staged'
+
 /** What differs between the base and the overlay on top of it, sorted by path, nothing that is the same on both sides. */
-export async function diffTrees(base: CanonicalTree, overlay: OverlayTree, sensitive: ReadonlySet<GuestPath>): Promise<TreeDiff> {
+export async function diffTrees(
+  base: CanonicalTree,
+  overlay: OverlayTree,
+  sensitive: ReadonlySet<GuestPath>,
+  attributes: AttributesShown = 'all',
+): Promise<TreeDiff> {
   const touched = await collectTouched(base, overlay.root)
   const compared = await mapBounded(touched, parallelReads, (item) => compare(base, item))
   const changed = compared.filter((item) => item !== undefined)
 
-  // One request for all: a transport may need a command for it.
-  const existing = changed.filter(({ before }) => before !== undefined).map(({ path }) => path)
-  const xattrsBefore = new Map((await base.getXattrs(existing)).map((attributes, index) => [existing[index], attributes]))
+  const existing = changed
+    .filter(({ before, node }) => before !== undefined && (attributes === 'all' || node?.xattrs.size))
+    .map(({ path }) => path)
+  const xattrsBefore = new Map((await base.getXattrs(existing)).map((found, index) => [existing[index], found]))
 
   const entries: DiffEntry[] = []
   for (const { path, before, after, node, sides, differs } of changed) {
@@ -34,12 +43,13 @@ export async function diffTrees(base: CanonicalTree, overlay: OverlayTree, sensi
     const inherited = before?.type === after?.type ? old : new Map()
     const current = new Map([...inherited, ...(node?.xattrs ?? [])])
     if (!differs && sameXattrs(old, current)) continue
+    const [oldShown, currentShown] = attributes === 'all' ? [old, current] : [new Map(), without(current, inherited)]
     const content = { ...optional('before', sides.before?.content), ...optional('after', sides.after?.content) }
     const entry: DiffEntry = {
       path,
       kind: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
-      ...optional('before', before && describe(before, sides.before, old)),
-      ...optional('after', after && describe(after, sides.after, current)),
+      ...optional('before', before && describe(before, sides.before, oldShown)),
+      ...optional('after', after && describe(after, sides.after, currentShown)),
       sensitive: sensitive.has(path) || (sides.before?.content !== undefined && isPrivate(before)),
     }
     // Not enumerable: content never gets into JSON or a log by accident.
@@ -135,7 +145,12 @@ function describe(stat: RawStat, side: Side | undefined, xattrs: ReadonlyMap<str
   }
 }
 
-function sameXattrs(left: ReadonlyMap<string, Uint8Array>, right: ReadonlyMap<string, Uint8Array>): boolean {
+type Xattrs = ReadonlyMap<string, Uint8Array>
+
+const without = (all: Xattrs, known: Xattrs): Xattrs =>
+  new Map([...all].filter(([name, value]) => !known.has(name) || Buffer.compare(value, known.get(name) ?? value) !== 0))
+
+function sameXattrs(left: Xattrs, right: Xattrs): boolean {
   return (
     left.size === right.size &&
     [...left].every(([name, value]) => Buffer.compare(value, right.get(name) ?? new Uint8Array()) === 0 && right.has(name))

@@ -128,6 +128,8 @@ export type TreeDiff = readonly DiffEntry[]
 
 export interface StagedFs extends WritableGuestFs {
   diff(): Promise<TreeDiff>
+  /** A text that is the same at two moments when the diff is. Cheaper: what the replaced entries' attributes are is not looked up. */
+  fingerprint(): Promise<string>
   /**
    * What a commit would write to: the diff's paths, and staging that a killed run left. Empty when there is nothing to do. Only reads, so that
    * a caller can decide what has to be made writable at all.
@@ -137,7 +139,7 @@ export interface StagedFs extends WritableGuestFs {
    * Applies the diff: stale staging of a killed run removed, new files written completely to a staging directory of each file system and
    * synced, then directories, renames into place, links, removals, metadata, sync. At every moment each file is the old or the new one.
    * `FS_NO_SPACE` and every other failure before the renames leaves the tree as it was; after a later one the same request again completes
-   * it. New directories are moved into place complete, removed ones out of it whole. Returns what was applied; the overlay is empty then and
+   * it. When it resolves, everything is on the device. New directories are moved into place complete, removed ones out of it whole. Returns what was applied; the overlay is empty then and
    * reads see the committed tree. An empty diff writes nothing at all, unless a killed run left something to remove.
    */
   commit(): Promise<TreeDiff>

@@ -239,3 +239,26 @@ test('each file system has a staging directory of its own', async () => {
   expect(made.filter((path) => path.endsWith('-stage')).sort()).toEqual(['/mnt/.host-deployer-stage', '/mnt/boot/.host-deployer-stage'])
   expect(Object.keys(await after())).toEqual(['/', '/boot', '/boot/efi', '/boot/grub', '/boot/grub/grub.cfg', '/etc', '/etc/a'])
 })
+
+test('a fingerprint changes when the diff does and asks for attributes only where some are staged', async () => {
+  const { raw, fs } = await guest({ '/etc/shadow': { content: 'old', xattrs: label }, '/etc/hosts': { content: 'hosts' } })
+  let asked = 0
+  raw.intercept(({ method }) => void (method === 'getXattrs' && asked++))
+  const steps: [() => Promise<void>, boolean][] = [
+    [() => fs.writeFile(g('/etc/hosts'), 'hosts'), false],
+    [() => fs.writeFile(g('/etc/shadow'), 'new'), true],
+    [() => fs.writeFile(g('/etc/shadow'), 'new'), false],
+    [() => fs.chmod(g('/etc/shadow'), 0o600), true],
+    [() => fs.remove(g('/etc/hosts')), true],
+    [() => fs.setXattr(g('/etc/shadow'), 'security.selinux', Buffer.from(label['security.selinux'])), false],
+    [() => fs.setXattr(g('/etc/shadow'), 'security.selinux', Uint8Array.of(1)), true],
+  ]
+  let last = await fs.fingerprint()
+  for (const [index, [step, changes]] of steps.entries()) {
+    await step()
+    const next = await fs.fingerprint()
+    if (index < 5) expect(asked).toBe(0)
+    expect(next !== last, `step ${index}`).toBe(changes)
+    last = next
+  }
+})

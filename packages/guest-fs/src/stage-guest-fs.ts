@@ -166,6 +166,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     chown: (path, uid, gid) => exclusively(() => setMeta(path, { uid, gid })),
     setXattr: (path, name, value) => exclusively(() => setXattr(path, name, value)),
     diff: () => exclusively(diff),
+    fingerprint: () => exclusively(async () => JSON.stringify(await diffTrees(base, overlay, sensitive, 'staged'))),
     commit: () => exclusively(commit),
     pathsToCommit: () => exclusively(async () => [...(await diff()).map(({ path }) => path), ...(await findStaleStaging(base, mounts))]),
   }
