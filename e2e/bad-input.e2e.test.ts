@@ -127,7 +127,7 @@ test('what a failed run knew is kept on request, and named', async () => {
   await blank.truncate(8 * 2 ** 20)
   await blank.close()
   const { diagnostics = [] } = await expectError(['probe', space.path('kept.raw'), '--keep-on-failure'], 5, 'BLOCK_NO_ROOT')
-  const kept = diagnostics.find(({ code }) => code === 'KEPT')?.path ?? ''
+  const kept = diagnostics.find(({ code }) => code === 'TRACES_KEPT')?.path ?? ''
   expect((await readdir(kept)).sort()).toEqual(['console.log', 'disk0.overlay.qcow2', 'qemu.json', 'qmp.log'])
   await rm(kept, { recursive: true })
 })

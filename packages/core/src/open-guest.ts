@@ -4,6 +4,7 @@ import type { OpenedGuestFs } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import { holding } from './holding.ts'
 import type { ImageSource } from './image-source.ts'
+import { keepTraces } from './keep-traces.ts'
 import type { Phases } from './phases.ts'
 
 export interface GuestTarget<Options> {
@@ -44,7 +45,7 @@ export async function withOpenGuest<Options, T>(
   )
   // Looked at below; a failure to open comes first.
   loading.catch(() => undefined)
-  return holding(await opening, async (session) => {
+  const use = async (session: DriverSession): Promise<T> => {
     const [{ scanStorage, mountGuest }, { openGuestFs }, { detectGuest }, work] = await loading
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
@@ -57,5 +58,6 @@ export async function withOpenGuest<Options, T>(
     })
     await phases.run('close', () => session.close())
     return result
-  })
+  }
+  return holding(await opening, (session) => (context.keepOnFailure === true ? keepTraces(session, () => use(session)) : use(session)))
 }

@@ -112,9 +112,9 @@ export async function createUnnamedFile(directory: string, name: string, stack: 
   return handle
 }
 
-async function createOverlay(directory: string, base: OpenedImage, stack: ResourceStack): Promise<OpenedImage> {
+async function createOverlay(directory: string, id: string, base: OpenedImage, stack: ResourceStack): Promise<OpenedImage> {
   const sizeBytes = Math.ceil((await virtualSizeBytes(base)) / 512) * 512
-  const handle = await createUnnamedFile(directory, `scratch-${base.handle.fd}`, stack)
+  const handle = await createUnnamedFile(directory, `scratch-${id}`, stack)
   await handle.writeFile(emptyQcow2Overlay(sizeBytes))
   return { handle, format: 'qcow2', kind: 'file', writable: true }
 }
@@ -135,6 +135,6 @@ export async function openDisk(disk: DiskRequest, directory: string, stack: Reso
   const [first, ...backing] = disk.chain
   const images: [OpenedImage, ...OpenedImage[]] = [await open(first, 0)]
   for (const [index, file] of backing.entries()) images.push(await open(file, index + 1))
-  if (disk.access === 'scratch') images.unshift(await createOverlay(directory, images[0], stack))
+  if (disk.access === 'scratch') images.unshift(await createOverlay(directory, disk.id, images[0], stack))
   return { id: disk.id, readOnly: disk.access === 'read-only', images }
 }

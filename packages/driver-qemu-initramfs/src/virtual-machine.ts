@@ -1,5 +1,3 @@
-import { copyFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { DeployError, type DiskRequest, type DriverContext, DriverError, TimeoutError } from '@host-deployer/driver-api'
 import {
   aborted,
@@ -15,9 +13,10 @@ import { openBootFiles } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
+import { keepOverlays } from './keep-overlays.ts'
 import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
-import { FIRST_IMAGE_FD, qemuCommandLine } from './qemu-command-line.ts'
+import { qemuCommandLine } from './qemu-command-line.ts'
 import { type QemuProcess, startQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient } from './qmp-client.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
@@ -192,14 +191,7 @@ async function bootSpawned(
   stack.defer('SSH connection', () => toolHost.close())
   const keepEvidence = async (): Promise<string> => {
     const directory = await evidence.keep(input.context.workDirectory, process.stderr())
-    // Overlays have no name; QEMU's descriptor is the last way to them.
-    let descriptor = FIRST_IMAGE_FD
-    for (const [index, { images }] of disks.entries()) {
-      const request = input.disks[index]
-      if (request?.access === 'scratch')
-        await copyFile(`/proc/${process.pid}/fd/${descriptor}`, join(directory, `${request.id}.overlay.qcow2`))
-      descriptor += images.length
-    }
+    await keepOverlays(process.pid, directory)
     return directory
   }
   return { process, qmp, toolHost, disks, timings, keepEvidence }

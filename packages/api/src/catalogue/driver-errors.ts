@@ -2,6 +2,11 @@ import type { CatalogueEntry } from '../error-catalogue.ts'
 
 /** Codes about drivers, appliance and configuration. */
 export const driverErrors = {
+  TRACES_KEPT: {
+    summary: 'Console log, traces and scratch files of the failed session were kept, as `--keep-on-failure` asks.',
+    remedy: 'Look into the directory that is named; remove it when you are done.',
+    finding: true,
+  },
   APPLIANCE_MISSING: {
     summary: 'There is no appliance, the kernel and initramfs that the VM boots.',
     remedy: 'Build one with "host-deployer appliance build", or install one with "host-deployer appliance install".',

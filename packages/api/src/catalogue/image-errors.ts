@@ -18,10 +18,6 @@ export const imageErrors = {
     summary: 'The path is a directory, a socket or another thing that is no disk image.',
     remedy: 'Give a regular file or a block device.',
   },
-  IMAGE_NOT_A_FILE: {
-    summary: 'A file of the chain is neither a regular file nor a block device.',
-    remedy: 'Give the image itself, not a link to something else.',
-  },
   IMAGE_EMPTY: {
     summary: 'The image has no bytes.',
     remedy: 'Check that it was copied completely.',
@@ -62,10 +58,6 @@ export const imageErrors = {
   IMAGE_DATA_FILE_REFUSED: {
     summary: 'The image keeps its data in another file that lies outside the allowed directories.',
     remedy: 'Allow its directory with --allow-path, or convert the image.',
-  },
-  IMAGE_DATA_FILE: {
-    summary: 'The image keeps its data in another file, which the driver does not support.',
-    remedy: 'Convert it to one file with "qemu-img convert -O qcow2".',
   },
   IMAGE_CHAIN_TOO_LONG: {
     summary: 'The image has too many backing files, or its chain is a circle.',
