@@ -19,7 +19,8 @@ export default defineConfig({
         maxWorkers: 2,
       }),
       project('e2e', ['e2e/**/*.e2e.test.ts'], {
-        testTimeout: 600_000,
+        // `./dev test soak` runs loops with their full counts.
+        testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 600_000 : 14_400_000,
         hookTimeout: 900_000,
         maxWorkers: 2,
         setupFiles: ['e2e/lib/remember-failures.ts'],
