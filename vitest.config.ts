@@ -12,7 +12,12 @@ const project = (name: string, include: string[], extra: Record<string, unknown>
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['packages/*/src/**/!(*.int).test.ts', 'apps/*/src/**/!(*.int).test.ts', 'tools/**/!(*.int).test.ts']),
+      project('unit', [
+        'packages/*/src/**/!(*.int).test.ts',
+        'apps/*/src/**/!(*.int).test.ts',
+        'tools/**/!(*.int).test.ts',
+        'e2e/lib/*.test.ts',
+      ]),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,

@@ -6,7 +6,7 @@ import { copyImage } from './lib/copy-image.ts'
 import { digestOf } from './lib/digest-of.ts'
 import { expectScenario } from './lib/expect-scenario.ts'
 import type { ImageName } from './lib/image-definitions.ts'
-import { runJson } from './lib/run-command.ts'
+import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
 import { metaData, networkConfig, scenario, userData } from './lib/scenario.ts'
 import { createKeyPair, createWorkspace, type Workspace } from './lib/workspace.ts'
 
@@ -55,6 +55,14 @@ describe.each(images)('$name as $as', ({ name, as, rootType }) => {
     const again = await runJson<DeployReport>(deployArguments)
     expect(again).toMatchObject({ changed: false, diff: [] })
     expect(await digestOf(image)).toBe(before)
+  })
+
+  test('no secret is in what people and logs are shown', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(...deployArguments, '--dry-run', '--verbose', ...driverArguments())
+    expect(exitCode).toBe(0)
+    const shown = `${stdout}${stderr}`
+    expect(shown).toContain('vm.booted')
+    for (const secret of [scenario.alicePassword, scenario.rootPassword, '$6$']) expect(shown).not.toContain(secret)
   })
 
   test('the guest boots by its own boot loader and is what was asked for', async () => {

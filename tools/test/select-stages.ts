@@ -12,6 +12,7 @@ const checks: readonly Stage[] = [
 // What tests of a VM boot; takes a moment when the one in the cache is current.
 const appliance = programStage('appliance', process.execPath, [source, join(root, 'apps', 'cli', 'src', 'main.ts'), 'appliance', 'build'])
 const build = programStage('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only'])
+const importable = programStage('importable', process.execPath, [join(root, 'tools', 'build', 'check-importable.ts')])
 
 /** The stages that the words after `./dev test` ask for, or what is wrong with those words. Relative paths are meant from `directory`. */
 export function selectStages(set: string, args: readonly string[], directory: string): readonly Stage[] | string {
@@ -19,7 +20,7 @@ export function selectStages(set: string, args: readonly string[], directory: st
     switch (set) {
       case 'all':
         parseArgs({ args: [...args] })
-        return [...checks, build, testStage('unit'), appliance, testStage('integration'), testStage('e2e')]
+        return [...checks, build, importable, testStage('unit'), appliance, testStage('integration'), testStage('e2e')]
       case 'check':
         parseArgs({ args: [...args] })
         return checks
