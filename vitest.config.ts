@@ -25,7 +25,7 @@ export default defineConfig({
       }),
       project('e2e', ['e2e/**/*.e2e.test.ts'], {
         // `./dev test soak` runs loops with their full counts.
-        testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 600_000 : 14_400_000,
+        testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 1_200_000 : 14_400_000,
         hookTimeout: 900_000,
         maxWorkers: 2,
         setupFiles: ['e2e/lib/remember-failures.ts'],
