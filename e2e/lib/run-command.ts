@@ -7,9 +7,15 @@ const main = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.t
 
 const options = { reject: false, timeout: 540_000, stripFinalNewline: false } as const
 
+/** How the command of this checkout is started: program and arguments. */
+export function commandLine(args: readonly string[]): [string, ...string[]] {
+  return [process.execPath, '--conditions=@host-deployer/source', main, ...args]
+}
+
 /** The command of this checkout, as a user starts it. */
 export function runCommand(...args: readonly string[]): ResultPromise<typeof options> {
-  return execa(process.execPath, ['--conditions=@host-deployer/source', main, ...args], options)
+  const [node, ...rest] = commandLine(args)
+  return execa(node, rest, options)
 }
 
 /** The appliance under test, and the driver when the run asks for another one. */

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync } from 'node:fs'
-import { homedir, tmpdir, userInfo } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError, type HostPath, hostPath } from '@host-deployer/driver-api'
 
@@ -13,10 +13,13 @@ export interface Directories {
   readonly work: HostPath
 }
 
+// By number: in a container the user often has no name.
+const uid = process.getuid?.() ?? 0
+
 /** `XDG_CACHE_HOME` and `XDG_STATE_HOME` when they are absolute, else the defaults below the home directory. Makes the work directory. */
 export function directories(env: NodeJS.ProcessEnv): Directories {
   const absolute = (value: string | undefined, fallback: string) => (value?.startsWith('/') ? value : join(homedir(), fallback))
-  const work = join(tmpdir(), `host-deployer-${userInfo().uid}`)
+  const work = join(tmpdir(), `host-deployer-${uid}`)
   makePrivate(work)
   return {
     cache: hostPath(join(absolute(env['XDG_CACHE_HOME'], '.cache'), 'host-deployer')),
@@ -29,7 +32,7 @@ export function directories(env: NodeJS.ProcessEnv): Directories {
 function makePrivate(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o711 })
   const stats = lstatSync(path)
-  if (!stats.isDirectory() || stats.uid !== userInfo().uid || (stats.mode & 0o022) !== 0) {
+  if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {
     throw new ConfigError('CONFIG_WORK_DIRECTORY', `Somebody else made ${path}`, {
       hint: 'Remove it, or set TMPDIR to a directory of your own.',
       context: { path },
