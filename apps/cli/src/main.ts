@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 
 // Each command's code is loaded when it is called: `--help` and a usage error cost nothing.
@@ -18,7 +19,7 @@ const verbose = () => new Option('-v, --verbose', 'log what happens to standard 
 
 const program = new Command('host-deployer')
   .description('Prepares and inspects virtual machine disk images while the machine is off.')
-  .version('0.1.0')
+  .version((JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version)
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
@@ -35,34 +36,34 @@ Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or 
 5 no supported guest found, 6 an operation failed, 7 timed out or cancelled.`,
   )
 
-program
-  .command('deploy')
-  .argument('<image>', 'a raw or qcow2 image, or a block device')
-  .description('make the guest in an image what a cloud-config says')
-  .option('--seed <dir>', 'a NoCloud seed: user-data, meta-data, network-config')
-  .option('--user-data <file>', 'a cloud-config file')
-  .option('--network-config <file>', 'network configuration, version 1 or 2')
-  .option('--meta-data <file>', 'instance-id, local-hostname, public-keys')
-  .option('--hostname <name>', 'host name, or fully qualified name')
-  .option('--root-password-file <file>', "a file whose first line is root's password (- for standard input)")
-  .option('--ssh-key <file>', 'public keys for the default user, as `ssh_authorized_keys` (repeatable)', collect, [])
-  .option('--grow', 'let the root partition and file system fill the disk')
-  .addOption(
-    new Option('--cloud-init <mode>', 'what to do about a cloud-init inside the image')
-      .choices(['keep', 'disable', 'delegate'])
-      .default('keep'),
-  )
-  .option('--ignore-unsupported', 'report unknown or unsupported keys instead of refusing them')
-  .option('--dry-run', 'show the diff, write nothing')
-  .addOption(format())
-  .addOption(allowPath())
-  .addOption(rootDevice())
-  .addOption(driver())
-  .addOption(appliance())
-  .addOption(timeout())
-  .addOption(keep())
-  .addOption(json())
-  .addOption(verbose())
+/** The argument and options of every command that opens an image, after its own. */
+function onImage(command: Command): Command {
+  command.argument('<image>', 'a raw or qcow2 image, or a block device')
+  for (const option of [format(), allowPath(), rootDevice(), driver(), appliance(), timeout(), keep(), json(), verbose()])
+    command.addOption(option)
+  return command
+}
+
+onImage(
+  program
+    .command('deploy')
+    .description('make the guest in an image what a cloud-config says')
+    .option('--seed <dir>', 'a NoCloud seed: user-data, meta-data, network-config')
+    .option('--user-data <file>', 'a cloud-config file')
+    .option('--network-config <file>', 'network configuration, version 1 or 2')
+    .option('--meta-data <file>', 'instance-id, local-hostname, public-keys')
+    .option('--hostname <name>', 'host name, or fully qualified name')
+    .option('--root-password-file <file>', "a file whose first line is root's password (- for standard input)")
+    .option('--ssh-key <file>', 'public keys for the default user, as `ssh_authorized_keys` (repeatable)', collect)
+    .option('--grow', 'let the root partition and file system fill the disk')
+    .addOption(
+      new Option('--cloud-init <mode>', 'what to do about a cloud-init inside the image')
+        .choices(['keep', 'disable', 'delegate'])
+        .default('keep'),
+    )
+    .option('--ignore-unsupported', 'report unknown or unsupported keys instead of refusing them')
+    .option('--dry-run', 'show the diff, write nothing'),
+)
   .addHelpText(
     'after',
     `
@@ -74,19 +75,7 @@ Examples:
   )
   .action(async (image, options) => (await import('./commands/deploy.ts')).deployCommand(image, options))
 
-program
-  .command('probe')
-  .argument('<image>', 'a raw or qcow2 image, or a block device')
-  .description('find out what is in an image, without changing it')
-  .addOption(format())
-  .addOption(allowPath())
-  .addOption(rootDevice())
-  .addOption(driver())
-  .addOption(appliance())
-  .addOption(timeout())
-  .addOption(keep())
-  .addOption(json())
-  .addOption(verbose())
+onImage(program.command('probe').description('find out what is in an image, without changing it'))
   .addHelpText('after', '\nExample:\n  $ host-deployer probe debian-12.qcow2 --json | jq .os')
   .action(async (image, options) => (await import('./commands/probe.ts')).probeCommand(image, options))
 
@@ -131,7 +120,7 @@ appliances
   .addHelpText('after', '\nExample:\n  $ host-deployer appliance install ./appliance.tar.zst')
   .action(async (source, options) => (await import('./commands/appliance.ts')).applianceInstallCommand(source, options))
 
-function collect(value: string, previous: readonly string[]): string[] {
+function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value]
 }
 

@@ -9,7 +9,7 @@ import { showPhases } from '../show-phases.ts'
 interface DeployFlags extends ImageOptions, SeedFlags {
   readonly hostname?: string
   readonly rootPasswordFile?: string
-  readonly sshKey: readonly string[]
+  readonly sshKey?: readonly string[]
   readonly grow?: boolean
   readonly cloudInit: CloudInitMode
   readonly ignoreUnsupported?: boolean
@@ -30,7 +30,7 @@ async function readRequest(flags: DeployFlags): Promise<ParsedRequest> {
   const [seed, password, keys] = await Promise.all([
     readSeed(flags),
     flags.rootPasswordFile === undefined ? undefined : readPassword(flags.rootPasswordFile),
-    Promise.all(flags.sshKey.map(readKeys)),
+    Promise.all((flags.sshKey ?? []).map(readKeys)),
   ])
   return parseRequest(seed, {
     ignoreUnsupported: flags.ignoreUnsupported === true,
