@@ -11,6 +11,8 @@ const checks: readonly Stage[] = [
 ]
 // What tests of a VM boot; takes a moment when the one in the cache is current.
 const appliance = programStage('appliance', process.execPath, [source, join(root, 'apps', 'cli', 'src', 'main.ts'), 'appliance', 'build'])
+// What the e2e tests boot.
+const images = programStage('images', process.execPath, [source, join(root, 'e2e', 'make-images.ts')])
 const build = programStage('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only'])
 const importable = programStage('importable', process.execPath, [join(root, 'tools', 'build', 'check-importable.ts')])
 
@@ -20,7 +22,7 @@ export function selectStages(set: string, args: readonly string[], directory: st
     switch (set) {
       case 'all':
         parseArgs({ args: [...args] })
-        return [...checks, build, importable, testStage('unit'), appliance, testStage('integration'), testStage('e2e')]
+        return [...checks, build, importable, testStage('unit'), appliance, testStage('integration'), images, testStage('e2e')]
       case 'check':
         parseArgs({ args: [...args] })
         return checks
@@ -47,6 +49,7 @@ function selectSoak(args: readonly string[]): readonly Stage[] | string {
   const { values } = parseArgs({ args: [...args], options: { seed: { type: 'string' } } })
   if (values.seed !== undefined && !/^\d+$/.test(values.seed)) return `--seed wants a number, not ${values.seed}`
   return [
+    images,
     testStage('e2e', {
       name: 'soak',
       env: { HOST_DEPLOYER_SOAK: '1', ...(values.seed === undefined ? {} : { HOST_DEPLOYER_SEED: values.seed }) },
@@ -66,7 +69,8 @@ function selectEndToEnd(args: readonly string[], directory: string): readonly St
     ...(driver === undefined ? {} : { HOST_DEPLOYER_E2E_DRIVER: driver }),
     ...(appliance === undefined ? {} : { HOST_DEPLOYER_E2E_APPLIANCE: isAbsolute(appliance) ? appliance : resolve(directory, appliance) }),
   }
-  return Array.from({ length: Number(repeat) }, (_, index) =>
+  const runs = Array.from({ length: Number(repeat) }, (_, index) =>
     testStage('e2e', { name: repeat === '1' ? 'e2e' : `e2e-${index + 1}`, env, ...(filter === undefined ? {} : { filter }) }),
   )
+  return [images, ...runs]
 }

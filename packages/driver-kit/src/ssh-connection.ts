@@ -124,10 +124,18 @@ export async function connectSsh(options: SshConnectOptions): Promise<SshConnect
           reject(error)
         }
         pending.add(fail)
-        action((value) => {
+        const succeed = (value: Parameters<typeof resolve>[0]): void => {
           pending.delete(fail)
           resolve(value)
-        }, fail)
+        }
+        // A call that is under way when the connection goes fails a moment before anybody hears of the loss, with an error that names another reason.
+        const failLater = (error: unknown): void => {
+          setImmediate(() => {
+            if (options.stream.destroyed || options.stream.readableEnded) lose()
+            if (pending.has(fail)) fail(error)
+          })
+        }
+        action(succeed, failLater)
       }),
     async close() {
       if (lost === undefined) client.end()

@@ -107,7 +107,7 @@ test('a shutdown half way: the runner ends at once and cleans up', async () => {
   const mark = join(root, 'mark')
   const child = spawn('/bin/sh', [runner], { env: { ...process.env, MARK: mark } })
   const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
-  await expect.poll(() => existsSync(mark) && readFileSync(mark, 'utf8') !== '').toBe(true)
+  await expect.poll(() => existsSync(mark) && readFileSync(mark, 'utf8') !== '', { timeout: 30_000 }).toBe(true)
   child.kill('SIGTERM')
   expect(await ended).toBe(143)
   expect(existsSync(at(paths.unitFile))).toBe(false)
