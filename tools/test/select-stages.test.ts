@@ -7,11 +7,23 @@ const names = (set: string, ...args: string[]) => {
 }
 
 test('the gate runs everything, cheapest first', () => {
-  expect(names('all')).toEqual(['rules', 'errors', 'types', 'lint', 'build', 'unit', 'appliance', 'integration', 'e2e'])
+  expect(names('all')).toEqual([
+    'rules',
+    'errors',
+    'types',
+    'lint',
+    'build',
+    'importable',
+    'unit',
+    'appliance',
+    'integration',
+    'images',
+    'e2e',
+  ])
 })
 
 test('each repetition keeps its own results', () => {
-  expect(names('e2e', '--repeat', '3', '--filter', 'x')).toEqual(['e2e-1', 'e2e-2', 'e2e-3'])
+  expect(names('e2e', '--repeat', '3', '--filter', 'x')).toEqual(['images', 'e2e-1', 'e2e-2', 'e2e-3'])
   expect(names('e2e')).toEqual(['e2e'])
   expect(names('soak', '--seed', '7')).toEqual(['soak'])
 })
