@@ -10,7 +10,8 @@ export async function keepTraces<T>(session: DriverSession, work: () => Promise<
   } catch (error) {
     if (DeployError.isInstance(error)) {
       const kept = await session.keep?.().catch(() => undefined)
-      if (kept !== undefined) error.diagnostics.push({ severity: 'info', code: 'TRACES_KEPT', summary: `Kept for a look: ${kept}`, path: kept })
+      if (kept !== undefined)
+        error.diagnostics.push({ severity: 'info', code: 'TRACES_KEPT', summary: `Kept for a look: ${kept}`, path: kept })
     }
     throw error
   }
