@@ -23,13 +23,32 @@ export async function mountFilesystem(toolHost: ToolHost, request: MountRequest)
   const { filesystem, target, makeTarget = false } = request
   if (!isMountable(filesystem.type)) throw unsupported(filesystem, 'not a file system that is mounted here')
   const options = mountOptions(filesystem.type, request)
-  const { ok, reason } = await tryTool(
-    toolHost,
-    ['mount', ...(makeTarget ? ['--mkdir=0700'] : []), '-t', filesystem.type, '-o', options, '--', filesystem.device, target],
-    { timeoutMs: mountTimeoutMs },
-  )
+  const mount = () =>
+    tryTool(
+      toolHost,
+      ['mount', ...(makeTarget ? ['--mkdir=0700'] : []), '-t', filesystem.type, '-o', options, '--', filesystem.device, target],
+      { timeoutMs: mountTimeoutMs },
+    )
+  if (writesUnasked(filesystem) && !request.ignoreJournal) {
+    await setDeviceWritable(toolHost, filesystem.device, false)
+    if ((await mount()).ok) return
+    // Refused for want of write access: there is a journal to replay.
+    await setDeviceWritable(toolHost, filesystem.device, true)
+  }
+  const { ok, reason } = await mount()
   if (ok) return
   throw toMountError(filesystem, reason, await kernelLog(toolHost, filesystem.device))
+}
+
+/**
+ * xfs writes to its log when it is mounted and unmounted, read-only or not, even when there is nothing to replay: blocks change, an image grows.
+ * Only a device that refuses writes keeps it from that.
+ */
+export const writesUnasked = ({ type }: { readonly type: string }): boolean => type === 'xfs'
+
+/** Lets the kernel refuse, or accept again, writes to a block device. Best effort: a disk that is read-only by itself stays so. */
+export async function setDeviceWritable(toolHost: ToolHost, device: ToolPath, writable: boolean): Promise<void> {
+  await tryTool(toolHost, ['blockdev', writable ? '--setrw' : '--setro', device])
 }
 
 /** What the kernel said about a device, its last few lines. Best effort: a tool host may not show it. */

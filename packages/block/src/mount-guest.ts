@@ -1,7 +1,7 @@
 import { BlockError, CleanupError, type Diagnostic, joinToolPath, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { type GuestPath, guestPath, openGuestFs } from '@host-deployer/guest-fs'
 import { findRoot } from './find-root.ts'
-import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
+import { mountFilesystem, setDeviceWritable, unmountAll, writesUnasked } from './mount-filesystem.ts'
 import type { BlockSession, BootEvidence, GuestMount, GuestStorage, MountedGuest, MountOptions } from './mounted-guest.ts'
 import { type MountPlan, planMounts } from './plan-mounts.ts'
 import { printable } from './printable.ts'
@@ -174,6 +174,7 @@ function holder(mounts: readonly GuestMount[], path: GuestPath): GuestMount | un
 }
 
 async function remountReadWrite({ toolHost }: BlockSession, { device, type, target }: GuestMount): Promise<void> {
+  if (writesUnasked({ type })) await setDeviceWritable(toolHost, device, true)
   const { ok, reason } = await tryTool(toolHost, ['mount', '-o', 'remount,rw,nodev,nosuid,noexec', '--', target])
   if (ok) return
   if (/write-protected|read-only|read only/i.test(reason)) {
