@@ -4,3 +4,8 @@ import { applianceUnderTest } from './appliance.test-support.ts'
 import { driver } from './driver.ts'
 
 testDriver({ driver, options: { appliance: applianceUnderTest, accel: 'tcg' }, framework: { describe, it, beforeAll, afterAll } })
+testDriver({
+  driver,
+  options: { appliance: applianceUnderTest, accel: 'tcg', template: 'off' },
+  framework: { describe, it, beforeAll, afterAll },
+})
