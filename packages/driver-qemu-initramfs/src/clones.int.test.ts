@@ -81,6 +81,8 @@ test('nothing passes from one clone to the next, not even when it was killed', a
   const first = await openSession()
   await run(first, 'echo planted >/root/planted; mkdir /mnt/planted; mount -t tmpfs planted /mnt/planted; sleep 1000 >/dev/null 2>&1 &')
   const pending = first.toolHost.exec(['sleep', '100']).catch((error: unknown) => error)
+  // A program that has started: its end is what is lost.
+  await run(first, 'until pgrep -f "^sleep 100$"; do sleep 0.05; done')
   const { pid } = process
   const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number)
   for (const child of children) {
