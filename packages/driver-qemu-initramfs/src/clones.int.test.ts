@@ -14,7 +14,7 @@ import { contextOf } from './session.test-support.ts'
 let directory = ''
 let templates = ''
 let image: ImageFile
-let input = { workDirectory: '', leaseDirectory: '', options: { appliance: applianceUnderTest, accel: 'tcg' } }
+let input = { workDirectory: '', leaseDirectory: '', options: { appliance: applianceUnderTest, accel: 'tcg', template: 'auto' } }
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'driver-clones-'))
@@ -96,7 +96,7 @@ test('nothing passes from one clone to the next, not even when it was killed', a
   await next.close()
 })
 
-test('ten clones: random numbers and SSH differ, the clock is right, the template stays as it is, nothing is left', async () => {
+test('ten clones: random numbers and UUIDs differ, the clock is right, the template stays as it is, nothing is left', async () => {
   const template = await theTemplate()
   const before = await stat(join(template, 'state'), { bigint: true })
   const seen = new Set<string>()
