@@ -103,6 +103,7 @@ async function assemble(input: ExtractedPackages): Promise<Record<'kernel' | 'in
     kernelVersion,
     kernelCommandLine,
     minimumMemoryMiB: 256,
+    features: ['reseed'],
     kernel: artefactFile(kernel),
     initramfs: artefactFile(initramfs),
     packages: await Promise.all(packages.map(async (item) => ({ ...item, licences: await readLicences(root, item.name) }))),

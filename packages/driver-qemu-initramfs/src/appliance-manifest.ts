@@ -36,6 +36,8 @@ export const applianceManifestSchema = z.object({
   kernelCommandLine: z.string(),
   /** RAM the VM needs at least. */
   minimumMemoryMiB: z.int().positive(),
+  /** What it can do beyond the first builds of its API version. `reseed`: sessions may be asked for with `R`, which clones need. */
+  features: z.array(z.string()).optional(),
   kernel: artefactFileSchema,
   initramfs: artefactFileSchema,
   packages: z.array(appliancePackageSchema),

@@ -6,12 +6,6 @@ import type { Appliance } from './appliance-manifest.ts'
 import { type BootKeys, bootKeysArchive } from './boot-keys.ts'
 import type { VmUser } from './vm-user.ts'
 
-/** What QEMU boots, as descriptors. */
-export interface BootFiles {
-  readonly kernel: FileHandle
-  readonly initramfs: FileHandle
-}
-
 /** A copy without a name that belongs to the VM's user: QEMU reopens it through /proc/self/fd, which checks owner and mode anew. */
 async function unnamedCopy(source: PathLike, path: string, user: VmUser | undefined, stack: ResourceStack): Promise<FileHandle> {
   await copyFile(source, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
@@ -27,22 +21,32 @@ async function unnamedCopy(source: PathLike, path: string, user: VmUser | undefi
   return handle
 }
 
+/** Opens the kernel, in a form that the VM's user may read. `directory` is the session's private one (0700). */
+export async function openKernel(
+  appliance: Appliance,
+  directory: string,
+  user: VmUser | undefined,
+  stack: ResourceStack,
+): Promise<FileHandle> {
+  const readable = user === undefined || ((await stat(appliance.kernel)).mode & 0o004) !== 0
+  if (!readable) return unnamedCopy(appliance.kernel, join(directory, 'kernel'), user, stack)
+  const kernel = await open(appliance.kernel, 'r')
+  stack.defer(appliance.kernel, () => kernel.close())
+  return kernel
+}
+
 /**
- * Opens the kernel and makes the initramfs of one VM: the appliance's with the keys appended. Neither has a name afterwards that anybody
- * could open, and both go with their last descriptor. `directory` is the session's private one (0700).
+ * Makes the initramfs of one VM: the appliance's with the keys appended. It has no name afterwards that anybody could open, and goes with its last
+ * descriptor. `directory` is the session's private one (0700).
  */
-export async function openBootFiles(
+export async function makeInitramfs(
   appliance: Appliance,
   keys: BootKeys,
   directory: string,
   user: VmUser | undefined,
   stack: ResourceStack,
-): Promise<BootFiles> {
+): Promise<FileHandle> {
   const initramfs = await unnamedCopy(appliance.initramfs, join(directory, 'initramfs'), user, stack)
   await initramfs.write(bootKeysArchive(keys), 0, null, appliance.manifest.initramfs.sizeBytes)
-  const readable = user === undefined || ((await stat(appliance.kernel)).mode & 0o004) !== 0
-  if (!readable) return { kernel: await unnamedCopy(appliance.kernel, join(directory, 'kernel'), user, stack), initramfs }
-  const kernel = await open(appliance.kernel, 'r')
-  stack.defer(appliance.kernel, () => kernel.close())
-  return { kernel, initramfs }
+  return initramfs
 }

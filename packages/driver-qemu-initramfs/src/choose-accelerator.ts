@@ -2,7 +2,8 @@ import { DeployError, type Diagnostic, DriverError } from '@host-deployer/driver
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { kvmGroup, readVerdict, verdictPath, whyNoKvm, writeVerdict } from './accelerator-verdict.ts'
 import { defaultCpu } from './qemu-command-line.ts'
-import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
+import { type SessionVm, startSessionVm } from './start-session-vm.ts'
+import type { RunningVm, VmInput } from './virtual-machine.ts'
 
 export type AcceleratedVmInput = Omit<VmInput, 'accelerator' | 'silenceMs'>
 
@@ -45,13 +46,13 @@ async function withKvmGroup(user: VmInput['user']): Promise<VmInput['user']> {
 }
 
 /** Boots with KVM and remembers how it went. Rejects with what went wrong; nothing is kept of that, since emulation may follow. */
-async function tryKvm(input: AcceleratedVmInput, path: string, isKnown: boolean, stack: ResourceStack): Promise<RunningVm> {
+async function tryKvm(input: AcceleratedVmInput, path: string, isKnown: boolean, stack: ResourceStack): Promise<SessionVm> {
   const silence = isKnown ? {} : { silenceMs: input.context.options.kvmSilenceMs }
   const context = { ...input.context, keepOnFailure: input.context.keepOnFailure === true && input.context.options.accel === 'kvm' }
   try {
-    const vm = await startVm({ ...input, context, user: await withKvmGroup(input.user), accelerator: 'kvm', ...silence }, stack)
+    const started = await startSessionVm({ ...input, context, user: await withKvmGroup(input.user), accelerator: 'kvm', ...silence }, stack)
     if (!isKnown) await writeVerdict(path, { kvm: 'works' })
-    return vm
+    return started
   } catch (error) {
     if (blamesKvm(error)) await writeVerdict(path, { kvm: 'broken', reason: reasonOf(error) })
     throw error
@@ -80,11 +81,10 @@ export async function trialBoot(
  */
 export async function startAcceleratedVm(input: AcceleratedVmInput, stack: ResourceStack): Promise<AcceleratedVm> {
   const { accel } = input.context.options
-  const emulate = async (diagnostics: readonly Diagnostic[]): Promise<AcceleratedVm> => ({
-    vm: await startVm({ ...input, accelerator: 'tcg' }, stack),
-    accelerator: 'tcg',
-    diagnostics,
-  })
+  const emulate = async (noticed: readonly Diagnostic[]): Promise<AcceleratedVm> => {
+    const { vm, diagnostics } = await startSessionVm({ ...input, accelerator: 'tcg' }, stack)
+    return { vm, accelerator: 'tcg', diagnostics: [...noticed, ...diagnostics] }
+  }
   if (accel === 'tcg') return emulate([])
   const verdict = await knownVerdict(input)
   if (verdict.kvm === 'broken') {
@@ -94,7 +94,7 @@ export async function startAcceleratedVm(input: AcceleratedVmInput, stack: Resou
     })
   }
   try {
-    return { vm: await tryKvm(input, verdict.path, verdict.kvm === 'works', stack), accelerator: 'kvm', diagnostics: [] }
+    return { ...(await tryKvm(input, verdict.path, verdict.kvm === 'works', stack)), accelerator: 'kvm' }
   } catch (error) {
     if (!blamesKvm(error)) throw error
     if (accel === 'auto') return emulate([kvmUnusable(reasonOf(error))])

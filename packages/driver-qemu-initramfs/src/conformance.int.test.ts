@@ -3,4 +3,13 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { applianceUnderTest } from './appliance.test-support.ts'
 import { driver } from './driver.ts'
 
-testDriver({ driver, options: { appliance: applianceUnderTest, accel: 'tcg' }, framework: { describe, it, beforeAll, afterAll } })
+testDriver({
+  driver,
+  options: { appliance: applianceUnderTest, accel: 'tcg', template: 'auto' },
+  framework: { describe, it, beforeAll, afterAll },
+})
+testDriver({
+  driver,
+  options: { appliance: applianceUnderTest, accel: 'tcg', template: 'off' },
+  framework: { describe, it, beforeAll, afterAll },
+})

@@ -1,4 +1,5 @@
-import { type AttachedDisk, DriverError, type RawFs, type ToolPath, toolPath } from '@host-deployer/driver-api'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type AttachedDisk, DeployError, DriverError, type RawFs, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 
 type FoundDisk = Omit<AttachedDisk, 'id'> & { readonly serial: string }
 
@@ -40,4 +41,34 @@ export async function findDisks(fs: RawFs, ids: readonly [string, ...string[]]):
   }
   const [first, ...rest] = ids
   return [find(first), ...rest.map(find)]
+}
+
+const PLUG_TIMEOUT_MS = 10_000
+const PLUG_POLL_MS = 10
+
+/**
+ * The same in a clone, where disks appear some milliseconds after they were plugged in: waits for all of them and their partitions, and sets the clock.
+ * `DRIVER_DISK_NOT_FOUND`.
+ */
+export async function findPluggedDisks(
+  { fs, exec }: ToolHost,
+  ids: readonly [string, ...string[]],
+): Promise<[AttachedDisk, ...AttachedDisk[]]> {
+  const deadline = performance.now() + PLUG_TIMEOUT_MS
+  for (;;) {
+    try {
+      const disks = await findDisks(fs, ids)
+      // Opening a disk waits until its partitions have been looked for.
+      const script = 'date -us "@$1" >/dev/null || exit; shift; for disk; do : <"$disk" || exit; done'
+      const argv = ['sh', '-c', script, 'sh', String(Date.now() / 1000), ...disks.map(({ device }) => device)] as const
+      const { exitCode, stderr } = await exec(argv, { timeoutMs: PLUG_TIMEOUT_MS })
+      if (exitCode === 0) return disks
+      throw new DriverError('DRIVER_DISK_NOT_FOUND', `A disk cannot be opened in the VM: ${Buffer.from(stderr).toString().trim()}`)
+    } catch (error) {
+      // A disk that is just being added may lack an attribute, or its node.
+      const early = DeployError.isInstance(error) && (error.code === 'DRIVER_DISK_NOT_FOUND' || error.code.startsWith('FS_'))
+      if (!early || performance.now() > deadline) throw error
+      await delay(PLUG_POLL_MS)
+    }
+  }
 }

@@ -4,6 +4,7 @@ import { qemuCommandLine } from './qemu-command-line.ts'
 
 const build = (changes: Partial<Parameters<typeof qemuCommandLine>[0]> = {}): string[] =>
   qemuCommandLine({
+    role: 'boot',
     accelerator: 'tcg',
     qboot: true,
     options: optionsSchema.parse({}),
@@ -19,6 +20,15 @@ test('no device and no network but ours, sandboxed, nothing to open by a name of
   expect(argv[argv.indexOf('-sandbox') + 1]).toBe('on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny')
   expect(argv.filter((word) => /netdev|nic|,path=|filename=|telnet|tcp:/.test(word))).toEqual([])
   expect(argv.filter((word) => word.startsWith('fd='))).toEqual(['fd=8,set=1', 'fd=9,set=2'])
+})
+
+test('a clone has the devices of its template and a generation of its own', () => {
+  const devices = (argv: string[]): string[] => argv.filter((_, index) => argv[index - 1] === '-device')
+  const [template, clone] = [build({ role: 'template' }), build({ role: 'clone' })]
+  expect(devices(clone)).toEqual(devices(template))
+  expect(devices(clone)).toContain('vmgenid,guid=auto')
+  expect(clone).not.toContain('-initrd')
+  expect(clone[clone.indexOf('-incoming') + 1]).toBe('defer')
 })
 
 test('the accelerator decides the CPU model, the option overrides it', () => {

@@ -7,12 +7,22 @@ export const SSH_FD = 4
 export const CONSOLE_FD = 5
 export const KERNEL_FD = 6
 export const INITRAMFS_FD = 7
+/** In the place of the initramfs, which a clone has in its memory. */
+export const STATE_FD = INITRAMFS_FD
 export const FIRST_IMAGE_FD = 8
 
 /** The name the appliance looks for among the virtio-serial ports, see docs/appliance.md. */
 export const SSH_PORT_NAME = 'org.host-deployer.ssh.0'
 
+/** The `id` of that port where its opening is waited for: QEMU reports it of ports with an id only. */
+export const SSH_PORT_ID = 'ssh-port'
+
+/** What a VM is started for: one session from a cold boot, to be saved as a template, or as a clone of one. */
+export type VmRole = 'boot' | 'template' | 'clone'
+
 export interface QemuCommandLineInput {
+  /** Template and clone have the same devices, or the state would not fit. */
+  readonly role: VmRole
   readonly accelerator: 'kvm' | 'tcg'
   /** Use QEMU's minimal firmware, which knows nothing but to start a kernel. */
   readonly qboot: boolean
@@ -43,7 +53,9 @@ const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${i
  * still stopped (`-S`).
  */
 export function qemuCommandLine(input: QemuCommandLineInput): string[] {
-  const { accelerator, qboot, options, kernelCommandLine, talkative, imageCount } = input
+  const { role, accelerator, options, kernelCommandLine, talkative, imageCount } = input
+  // It does not carry out what the generation id asks of a firmware.
+  const qboot = input.qboot && role === 'boot'
   const images = Array.from({ length: imageCount }, (_, i) => ['-add-fd', `fd=${FIRST_IMAGE_FD + i},set=${fdSetOf(i)}`]).flat()
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
@@ -54,15 +66,18 @@ export function qemuCommandLine(input: QemuCommandLineInput): string[] {
     ...['-cpu', options.cpu ?? defaultCpu[accelerator]],
     ...['-smp', '1', '-m', `${options.memoryMb}M`],
     ...(qboot ? ['-bios', 'qboot.rom'] : []),
-    ...['-kernel', `/dev/fd/${KERNEL_FD}`, '-initrd', `/dev/fd/${INITRAMFS_FD}`],
+    // A clone has both in its memory; with the kernel comes a ROM that is part of the state.
+    ...['-kernel', `/dev/fd/${KERNEL_FD}`],
+    ...(role === 'clone' ? ['-incoming', 'defer'] : ['-initrd', `/dev/fd/${INITRAMFS_FD}`]),
     ...['-append', talkative ? `${kernelCommandLine} earlyprintk=ttyS0,115200 loglevel=7` : kernelCommandLine],
     ...socket('qmp', QMP_FD),
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console', CONSOLE_FD),
     ...['-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', ...socket('ssh', SSH_FD)],
-    ...['-device', `virtserialport,chardev=ssh,name=${SSH_PORT_NAME}`],
+    ...['-device', `virtserialport,id=${SSH_PORT_ID},chardev=ssh,name=${SSH_PORT_NAME}`],
     ...['-device', 'virtio-scsi-pci,id=scsi'],
+    ...(role === 'boot' ? [] : ['-device', 'vmgenid,guid=auto']),
     ...images,
   ]
 }

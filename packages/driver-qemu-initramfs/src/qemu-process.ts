@@ -33,6 +33,8 @@ export interface QemuProcessInput {
   readonly user: VmUser | undefined
   /** Descriptors from `KERNEL_FD` on; the caller closes its own afterwards. */
   readonly descriptors: readonly number[]
+  /** Where QEMU starts. Default `/`. */
+  readonly cwd?: string
   readonly onConsole?: (chunk: Uint8Array) => void
 }
 
@@ -53,9 +55,9 @@ function collectStderr(child: ChildProcess): () => string {
 export async function startQemu(input: QemuProcessInput): Promise<QemuProcess> {
   const { qemu, setpriv, argv, user, descriptors } = input
   const child = spawn(setpriv, ['--pdeathsig', 'KILL', '--no-new-privs', '--', qemu, ...argv], {
-    // Numbers 3, 4, 5 are socket pairs: QMP, SSH, console. Then kernel, initramfs, images.
+    // Numbers 3, 4, 5 are socket pairs: QMP, SSH, console. Then kernel, initramfs or state, images.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...descriptors],
-    cwd: '/',
+    cwd: input.cwd ?? '/',
     env: { PATH: PROGRAM_DIRECTORIES.join(':'), LC_ALL: 'C' },
     ...(user !== undefined && { uid: user.uid, gid: user.gid }),
   })

@@ -9,21 +9,31 @@ import {
 } from '@host-deployer/driver-kit'
 import type { Appliance } from './appliance-manifest.ts'
 import { attachDisks } from './attach-disks.ts'
-import { openBootFiles } from './boot-files.ts'
+import { makeInitramfs, openKernel } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
+import { goByte, reseedingGo, restoreState } from './clone.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { keepOverlays } from './keep-overlays.ts'
 import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
+import { portSession } from './port-session.ts'
 import { qemuCommandLine } from './qemu-command-line.ts'
 import { type QemuProcess, startQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient } from './qmp-client.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
+import { type OpenTemplate, type TemplateKeys, templateKeys } from './template-store.ts'
 import { attachConsole, explainRemains } from './vm-failure.ts'
 import type { VmUser } from './vm-user.ts'
 
+/** Absent in an input: an ordinary cold boot. */
+export type VmOrigin =
+  /** A cold boot with the keys given, in a VM that can be saved. QEMU starts in `directory`. */
+  | { readonly kind: 'template'; readonly keys: ReturnType<typeof generateBootKeys>; readonly directory: string }
+  | { readonly kind: 'clone'; readonly template: OpenTemplate }
+
 export interface VmInput {
+  readonly origin?: VmOrigin
   readonly disks: readonly DiskRequest[]
   readonly context: DriverContext<QemuInitramfsOptions>
   readonly appliance: Appliance
@@ -41,10 +51,12 @@ export interface RunningVm {
   readonly process: QemuProcess
   readonly qmp: QmpClient
   readonly toolHost: SshToolHost
+  /** Its disks were plugged in while it ran, and its clock stands where the template was saved. */
+  readonly isClone: boolean
   readonly disks: readonly OpenedDisk[]
   /** Writes console log and traces to a directory that outlives the VM, and returns it. */
   keepEvidence(): Promise<string>
-  /** Milliseconds: `prepare`, `spawn`, `attach`, `boot`, `login`. */
+  /** Milliseconds: `prepare`, `spawn`, `restore` (of a clone), `attach`, `boot`, `login`. */
   readonly timings: Readonly<Record<string, number>>
 }
 
@@ -107,19 +119,21 @@ function bootGuard(input: VmInput, process: QemuProcess) {
 /** Opens what QEMU inherits and starts it. Our own copies are closed afterwards, so that the images' locks are QEMU's alone. */
 async function spawnVm(
   input: VmInput,
-  keys: ReturnType<typeof generateBootKeys>,
+  bootKeys: ReturnType<typeof generateBootKeys>,
   evidence: ReturnType<typeof createEvidence>,
   onConsole: () => void,
 ) {
-  const { context, appliance, directory, user, programs } = input
+  const { context, appliance, directory, user, programs, origin } = input
   const descriptors = createResourceStack()
   const started = performance.now()
   try {
     const disks: OpenedDisk[] = []
     for (const disk of input.disks) disks.push(await openDisk(disk, directory, descriptors))
-    const bootFiles = await openBootFiles(appliance, keys, directory, user, descriptors)
+    const kernel = await openKernel(appliance, directory, user, descriptors)
+    const second = origin?.kind === 'clone' ? origin.template.state : await makeInitramfs(appliance, bootKeys, directory, user, descriptors)
     const images = disks.flatMap((disk) => disk.images.map((image) => image.handle.fd))
     const argv = qemuCommandLine({
+      role: origin?.kind ?? 'boot',
       accelerator: input.accelerator,
       // It starts kernels on these boards only.
       qboot: programs.hasQboot && (context.options.machine === 'q35' || context.options.machine === 'pc'),
@@ -135,7 +149,8 @@ async function spawnVm(
       setpriv: programs.setpriv,
       argv,
       user,
-      descriptors: [bootFiles.kernel.fd, bootFiles.initramfs.fd, ...images],
+      descriptors: [kernel.fd, second.fd, ...images],
+      ...(origin?.kind === 'template' && { cwd: origin.directory }),
       onConsole: (chunk) => {
         evidence.console(chunk)
         onConsole()
@@ -150,7 +165,7 @@ async function spawnVm(
 async function bootSpawned(
   input: VmInput,
   spawned: Awaited<ReturnType<typeof spawnVm>>,
-  keys: ReturnType<typeof generateBootKeys>,
+  keys: TemplateKeys,
   evidence: ReturnType<typeof createEvidence>,
   guard: ReturnType<typeof bootGuard>,
   stack: ResourceStack,
@@ -169,20 +184,22 @@ async function bootSpawned(
     mark(name)
     return value
   }
+  const { origin } = input
   const qmp = await step('spawn', connectQmp(process.qmp, evidence.qmp))
+  if (origin?.kind === 'clone') await step('restore', restoreState(qmp))
   await step('attach', attachDisks(qmp, input.disks, disks))
   guard.expectConsole()
   await Promise.race([qmp.execute('cont'), guard.stopped])
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
-  process.ssh.write('G')
+  process.ssh.write(origin?.kind === 'clone' ? reseedingGo() : goByte)
   process.ssh.once('data', () => mark('boot'))
   const toolHost = await step(
     'login',
     connectSshToolHost({
-      stream: process.ssh,
+      stream: origin?.kind === 'template' ? portSession(process.ssh) : process.ssh,
       username: 'root',
-      privateKey: keys.client.privateKeyPem,
-      hostKey: keys.host.publicKeyBlob,
+      privateKey: keys.privateKeyPem,
+      hostKey: keys.hostKey,
       loginTimeoutMs: options.bootTimeoutMs,
       defaultTimeoutMs: options.commandTimeoutMs,
       explainLoss: (error) => explainVmError(error, process, options.memoryMb) as Promise<DeployError>,
@@ -194,7 +211,7 @@ async function bootSpawned(
     await keepOverlays(process.pid, directory)
     return directory
   }
-  return { process, qmp, toolHost, disks, timings, keepEvidence }
+  return { process, qmp, toolHost, isClone: origin?.kind === 'clone', disks, timings, keepEvidence }
 }
 
 /**
@@ -205,11 +222,12 @@ async function bootSpawned(
  * `DRIVER_VM_SILENT`, `DRIVER_SSH_*`.
  */
 export async function startVm(input: VmInput, stack: ResourceStack): Promise<RunningVm> {
-  const { context } = input
-  const keys = generateBootKeys()
+  const { context, origin } = input
+  const bootKeys = origin?.kind === 'template' ? origin.keys : generateBootKeys()
+  const keys = origin?.kind === 'clone' ? origin.template.keys : templateKeys(bootKeys)
   const evidence = createEvidence(context.keepOnFailure === true)
   let guard: ReturnType<typeof bootGuard> | undefined
-  const spawned = await spawnVm(input, keys, evidence, () => guard?.heard())
+  const spawned = await spawnVm(input, bootKeys, evidence, () => guard?.heard())
   const { process } = spawned
   const own = createResourceStack()
   own.defer('QEMU', async () => {

@@ -2,6 +2,19 @@ import type { CatalogueEntry } from '../error-catalogue.ts'
 
 /** Codes about drivers, appliance and configuration. */
 export const driverErrors = {
+  TEMPLATE_UNUSABLE: {
+    summary: 'No saved VM could be made or restored on this host, so the session booted. The detail says why.',
+    remedy: 'It works all the same, a few seconds slower. Rebuild the appliance (`host-deployer appliance build`), or set the driver option `template: off`.',
+    finding: true,
+  },
+  DRIVER_TEMPLATE_FAILED: {
+    summary: 'The appliance was booted for a template, but could not be warmed up or saved.',
+    remedy: 'Rebuild the appliance; look at the free space of the cache directory.',
+  },
+  DRIVER_RESTORE_FAILED: {
+    summary: 'A saved VM did not come back to life.',
+    remedy: 'Run it again: the template is built anew.',
+  },
   TRACES_KEPT: {
     summary: 'Console log, traces and scratch files of the failed session were kept, as `--keep-on-failure` asks.',
     remedy: 'Look into the directory that is named; remove it when you are done.',

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { chown, mkdtemp, open, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { DriverError } from '@host-deployer/driver-api'
+import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import { generateBootKeys } from './boot-keys.ts'
+import { createSessionDirectory } from './environment.ts'
+import { SSH_PORT_ID } from './qemu-command-line.ts'
+import type { QmpClient } from './qmp-client.ts'
+import { prepareTemplates, publishTemplate, type TemplatePlace, templateKeys } from './template-store.ts'
+import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
+
+// What nearly every session needs. Then most of the memory that the boot has used and given back is cleared: what is zero is neither saved nor loaded.
+const WARM_UP = `modprobe -a xfs btrfs vfat dm_mod
+for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do $program; done
+while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
+mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 20480) * 1024))" /dev/zero >/run/clear/zeros
+umount /run/clear; rmdir /run/clear
+sync`
+
+/** What the appliance still does after the port is open again: start the processes that wait for the next session. */
+const SETTLE_MS = 300
+const SOCKET_NAME = 's'
+const SAVE_TIMEOUT_MS = 60_000
+
+async function warmUp(vm: RunningVm): Promise<void> {
+  await vm.toolHost.exec(['sh', '-c', `exec >/dev/null 2>&1; ${WARM_UP}`], { timeoutMs: SAVE_TIMEOUT_MS })
+  const opened = Promise.withResolvers<void>()
+  vm.qmp.onEvent(({ event, data }) => {
+    if (event === 'VSERPORT_CHANGE' && data['id'] === SSH_PORT_ID && data['open'] === true) opened.resolve()
+  })
+  await vm.toolHost.close()
+  const late = delay(SAVE_TIMEOUT_MS, 'late', { ref: false })
+  if ((await Promise.race([opened.promise, vm.process.exited, late])) !== undefined) {
+    throw new DriverError('DRIVER_TEMPLATE_FAILED', 'The appliance did not become ready for another session')
+  }
+  await delay(SETTLE_MS)
+}
+
+async function saved(qmp: QmpClient): Promise<void> {
+  for (;;) {
+    const { status } = (await qmp.execute('query-migrate')) as { readonly status?: string }
+    if (status === 'completed') return
+    if (status === 'failed' || status === 'cancelled') throw new DriverError('DRIVER_TEMPLATE_FAILED', 'QEMU could not save its state')
+    await delay(10)
+  }
+}
+
+/** Writes the whole state of the stopped VM into a new file. QEMU may create none: it connects to a socket in its directory, to which we listen. */
+async function saveState({ qmp }: RunningVm, input: VmInput, path: string, stack: ResourceStack): Promise<void> {
+  // By descriptor, since the path of a socket is limited to 107 bytes.
+  const directory = await open(input.directory, 'r')
+  stack.defer(input.directory, () => directory.close())
+  const state = await open(path, 'wx', 0o600)
+  stack.defer(path, () => state.close())
+  const server = createServer()
+  stack.defer('socket', () => void server.close())
+  server.listen(`/proc/self/fd/${directory.fd}/${SOCKET_NAME}`)
+  await once(server, 'listening')
+  if (input.user !== undefined) await chown(join(input.directory, SOCKET_NAME), input.user.uid, input.user.gid)
+  const written = once(server, 'connection').then(async ([socket]) => {
+    stack.defer('connection', () => void (socket as Socket).destroy())
+    await pipeline(socket as Socket, state.createWriteStream())
+  })
+  written.catch(() => {})
+  // The default limits the rate for the sake of a network.
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 })
+  await qmp.execute('migrate', { uri: `unix:${SOCKET_NAME}` })
+  await saved(qmp)
+  await written
+}
+
+/**
+ * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`.
+ * Leaves nothing behind when it fails. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
+ */
+export async function buildTemplate(input: VmInput, place: TemplatePlace): Promise<void> {
+  const { context, user } = input
+  const stack = createResourceStack()
+  try {
+    await prepareTemplates(place)
+    const building = await mkdtemp(join(place.parent, 'building-'))
+    stack.defer(building, () => rm(building, { recursive: true, force: true }))
+    stack.defer(`lease of ${building}`, await context.leases.record({ kind: 'directory', details: { path: building } }))
+    const directory = await createSessionDirectory(context, stack)
+    if (user !== undefined) await chown(directory, user.uid, user.gid)
+    const keys = generateBootKeys()
+    const own: VmInput = { ...input, disks: [], directory, origin: { kind: 'template', keys, directory } }
+    const vm = await startVm(own, stack)
+    await warmUp(vm)
+    await vm.qmp.execute('stop')
+    await saveState(vm, own, join(building, 'state'), stack)
+    await publishTemplate(place, building, templateKeys(keys))
+  } catch (error) {
+    throw await stack.releaseAfter(error)
+  }
+  await stack.release()
+}

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto'
+import { DriverError } from '@host-deployer/driver-api'
+import { STATE_FD } from './qemu-command-line.ts'
+import type { QmpClient } from './qmp-client.ts'
+
+/** What a booted appliance waits for before it starts the SSH server, see docs/appliance.md. */
+export const goByte = 'G'
+
+const SEED_BYTES = 64
+
+/** The same for a clone: fresh randomness that it mixes in first. */
+export function reseedingGo(): string {
+  return `R${randomBytes(SEED_BYTES).toString('hex')}\n`
+}
+
+/** Loads the saved state that QEMU has inherited; the VM stays stopped. `DRIVER_RESTORE_FAILED`; where QEMU ends over it, `DRIVER_QMP_LOST`. */
+export async function restoreState(qmp: QmpClient): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  qmp.onEvent(({ event, data }) => {
+    if (event !== 'MIGRATION') return
+    if (data['status'] === 'completed') resolve()
+    if (data['status'] === 'failed') reject(new DriverError('DRIVER_RESTORE_FAILED', 'QEMU could not load the saved state'))
+  })
+  await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] })
+  // When QEMU ends instead, the guard of the boot says so.
+  promise.catch(() => {})
+  await qmp.execute('migrate-incoming', { uri: `fd:${STATE_FD}` })
+  await promise
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { currentBootId } from '@host-deployer/driver-kit'
+import { z } from 'zod'
+import type { BootKeys } from './boot-keys.ts'
+import { qemuCommandLine } from './qemu-command-line.ts'
+import type { VmInput } from './virtual-machine.ts'
+
+/** Changes when a template made by an earlier version of this driver must not be used any more. */
+const TEMPLATE_FORMAT = 1
+/** More are removed, the least recently used first. */
+const MAX_TEMPLATES = 4
+/** How long nobody tries again what has failed. */
+const RETRY_AFTER_MS = 10 * 60_000
+
+/** How to get into a VM. */
+export interface TemplateKeys {
+  /** Ours, OpenSSH private key text. */
+  readonly privateKeyPem: string
+  /** The appliance's public key, as SSH sends it. */
+  readonly hostKey: Uint8Array
+}
+
+/** What is needed of a fresh pair of keys to log in. */
+export function templateKeys({ client, host }: BootKeys): TemplateKeys {
+  return { privateKeyPem: client.privateKeyPem, hostKey: host.publicKeyBlob }
+}
+
+/** A template that has passed its checks. Its state stays what it is when somebody removes the template meanwhile. */
+export interface OpenTemplate {
+  readonly state: FileHandle
+  readonly keys: TemplateKeys
+}
+
+/** Where the template of one combination of everything it depends on is kept. */
+export interface TemplatePlace {
+  /** `templates` in the cache directory. */
+  readonly parent: string
+  /** Names the combination. */
+  readonly key: string
+  /** Holds `template.json` and `state`, 0700. */
+  readonly directory: string
+}
+
+const recordSchema = z.object({
+  bootId: z.string(),
+  privateKeyPem: z.string(),
+  hostKey: z.base64(),
+  // Nobody but the kernel sets the change time, so an equal one means that nobody has written since.
+  state: z.object({ sizeBytes: z.int().positive(), inode: z.string(), mtimeNs: z.string(), ctimeNs: z.string() }),
+})
+
+type StateIdentity = z.infer<typeof recordSchema>['state']
+
+async function identityOf(handle: FileHandle): Promise<StateIdentity> {
+  const { size, ino, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
+  return { sizeBytes: Number(size), inode: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) }
+}
+
+/** Where the template for this input is or would be. Depends on the appliance's bytes, QEMU's file, all its arguments and this boot of the host. */
+export async function templatePlace(input: VmInput): Promise<TemplatePlace> {
+  const { appliance, programs, context, accelerator } = input
+  const qemu = await realpath(programs.qemu)
+  const { mtimeMs, size } = await stat(qemu)
+  const { kernel, initramfs, kernelCommandLine } = appliance.manifest
+  const { options } = context
+  const argv = qemuCommandLine({ role: 'template', accelerator, qboot: false, options, kernelCommandLine, talkative: false, imageCount: 0 })
+  const parts = [TEMPLATE_FORMAT, kernel.sha256, initramfs.sha256, qemu, mtimeMs, size, argv, await currentBootId()]
+  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+  const parent = join(context.cacheDirectory, 'templates')
+  return { parent, key, directory: join(parent, key) }
+}
+
+/** Whether a directory belongs to us and lets nobody else in. */
+async function isPrivate(path: string): Promise<boolean> {
+  const stats = await lstat(path)
+  return stats.isDirectory() && (stats.mode & 0o077) === 0 && stats.uid === process.getuid?.()
+}
+
+/** Makes the directory of all templates. Throws when it is somebody else's. */
+export async function prepareTemplates({ parent }: TemplatePlace): Promise<void> {
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  if (!(await isPrivate(parent))) throw new TypeError(`${parent} is not a private directory of this user`)
+}
+
+/**
+ * Opens the template; the descriptor is the caller's. `undefined` when there is none that can be trusted: not there, not ours alone, not of this boot of
+ * the host, or changed in any way since it was saved.
+ */
+export async function openTemplate(place: TemplatePlace): Promise<OpenTemplate | undefined> {
+  let state: FileHandle | undefined
+  try {
+    if (!(await isPrivate(place.parent)) || !(await isPrivate(place.directory))) return undefined
+    const record = recordSchema.parse(JSON.parse(await readFile(join(place.directory, 'template.json'), 'utf8')))
+    state = await open(join(place.directory, 'state'), constants.O_RDONLY | constants.O_NOFOLLOW)
+    const same = JSON.stringify(await identityOf(state)) === JSON.stringify(record.state)
+    if (!same || record.bootId !== (await currentBootId())) {
+      await state.close()
+      return undefined
+    }
+    const now = new Date()
+    await utimes(place.directory, now, now)
+    return { state, keys: { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') } }
+  } catch {
+    await state?.close()
+    return undefined
+  }
+}
+
+/** Completes the template in `directory`, where `state` is written already, and gives it its place; what was there is replaced. */
+export async function publishTemplate(place: TemplatePlace, directory: string, keys: TemplateKeys): Promise<void> {
+  const state = await open(join(directory, 'state'), 'r')
+  const record: z.infer<typeof recordSchema> = {
+    bootId: await currentBootId(),
+    privateKeyPem: keys.privateKeyPem,
+    hostKey: Buffer.from(keys.hostKey).toString('base64'),
+    state: await identityOf(state).finally(() => state.close()),
+  }
+  await writeFile(join(directory, 'template.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+  await discardTemplate(place)
+  await rename(directory, place.directory)
+  await rm(failurePath(place), { force: true })
+  await removeOldTemplates(place)
+}
+
+/** Removes the template; clones that have it open go on. */
+export async function discardTemplate({ directory }: TemplatePlace): Promise<void> {
+  await rm(directory, { recursive: true, force: true })
+}
+
+async function removeOldTemplates({ parent, key }: TemplatePlace): Promise<void> {
+  const names = (await readdir(parent)).filter((name) => /^[0-9a-f]{32}$/.test(name) && name !== key)
+  const bootId = await currentBootId()
+  const found: { readonly path: string; readonly usedMs: number }[] = []
+  for (const name of names) {
+    const path = join(parent, name)
+    const text = await readFile(join(path, 'template.json'), 'utf8').catch(() => '')
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
+    // After a reboot none is ever asked for again.
+    found.push({ path, usedMs: text.includes(bootId) ? mtimeMs : 0 })
+  }
+  found.sort((one, other) => other.usedMs - one.usedMs)
+  for (const [index, { path, usedMs }] of found.entries()) {
+    if (usedMs === 0 || index >= MAX_TEMPLATES - 1) await rm(path, { recursive: true, force: true })
+  }
+}
+
+const failurePath = ({ directory }: TemplatePlace): string => `${directory}.failed`
+
+/** Remembers for a while why there is no template. Best effort. */
+export async function rememberFailure(place: TemplatePlace, reason: string): Promise<void> {
+  await writeFile(failurePath(place), reason, { mode: 0o600 }).catch(() => {})
+}
+
+/** Why there was no template a short while ago; `undefined` when nothing is known against trying. */
+export async function recentFailure(place: TemplatePlace): Promise<string | undefined> {
+  try {
+    const { mtimeMs } = await stat(failurePath(place))
+    return Date.now() - mtimeMs < RETRY_AFTER_MS ? await readFile(failurePath(place), 'utf8') : undefined
+  } catch {
+    return undefined
+  }
+}
