@@ -4,7 +4,8 @@ import type { CatalogueEntry } from '../error-catalogue.ts'
 export const driverErrors = {
   TEMPLATE_UNUSABLE: {
     summary: 'No saved VM could be made or restored on this host, so the session booted. The detail says why.',
-    remedy: 'It works all the same, a few seconds slower. Rebuild the appliance (`host-deployer appliance build`), or set the driver option `template: off`.',
+    remedy:
+      'It works all the same, a few seconds slower. Rebuild the appliance (`host-deployer appliance build`), or set the driver option `template: off`.',
     finding: true,
   },
   DRIVER_TEMPLATE_FAILED: {
