@@ -16,7 +16,7 @@ export const optionsSchema = z.strictObject({
    * `auto`: sessions are clones of a VM that was booted once and saved, where that works; `off`: each session boots. Off by default while
    * docs/adr/0003-clones-from-a-saved-state.md has open points.
    */
-  template: z.enum(['auto', 'off']).default('off'),
+  template: z.enum(['auto', 'off']).default('auto'),
   /** RAM of the VM. */
   memoryMb: z.int().min(128).max(65_536).default(256),
   /** QEMU's machine type. */

@@ -12,6 +12,7 @@ import { attachDisks } from './attach-disks.ts'
 import { makeInitramfs, openKernel } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import { goByte, reseedingGo, restoreState } from './clone.ts'
+import { confirmReseed } from './confirm-reseed.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { keepOverlays } from './keep-overlays.ts'
@@ -185,13 +186,15 @@ async function bootSpawned(
     return value
   }
   const { origin } = input
+  const isClone = origin?.kind === 'clone'
   const qmp = await step('spawn', connectQmp(process.qmp, evidence.qmp))
-  if (origin?.kind === 'clone') await step('restore', restoreState(qmp))
+  if (isClone) await step('restore', restoreState(qmp))
   await step('attach', attachDisks(qmp, input.disks, disks))
   guard.expectConsole()
   await Promise.race([qmp.execute('cont'), guard.stopped])
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
-  process.ssh.write(origin?.kind === 'clone' ? reseedingGo() : goByte)
+  const hasOwnRandomness = !isClone || (await step('reseed', confirmReseed(process.console)))
+  process.ssh.write(hasOwnRandomness ? goByte : reseedingGo())
   process.ssh.once('data', () => mark('boot'))
   const toolHost = await step(
     'login',
@@ -211,7 +214,7 @@ async function bootSpawned(
     await keepOverlays(process.pid, directory)
     return directory
   }
-  return { process, qmp, toolHost, isClone: origin?.kind === 'clone', disks, timings, keepEvidence }
+  return { process, qmp, toolHost, isClone, disks, timings, keepEvidence }
 }
 
 /**
