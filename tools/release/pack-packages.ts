@@ -17,7 +17,9 @@ export async function packPackages(packages: readonly PublishedPackage[], direct
   const tarballs = new Map<string, string>()
   await Promise.all(
     packages.map(async ({ directory: cwd, manifest: { name } }) => {
-      const { filename } = JSON.parse(await mustRun(['pnpm', 'pack', '--json', '--pack-destination', directory], cwd)) as { filename: string }
+      const { filename } = JSON.parse(await mustRun(['pnpm', 'pack', '--json', '--pack-destination', directory], cwd)) as {
+        filename: string
+      }
       tarballs.set(name, filename)
     }),
   )

@@ -12,7 +12,8 @@ export interface ReadmeExample {
  * being run.
  */
 export function readmeExamples(markdown: string): ReadmeExample[] {
-  const blocks = /(?:<!-- not run: (?<notRun>[^\n]*) -->\n+)?^```(?<language>ts|js)\n(?<code>.*?)^```$(?:\n+^```text\n(?<output>.*?)^```$)?/gms
+  const blocks =
+    /(?:<!-- not run: (?<notRun>[^\n]*) -->\n+)?^```(?<language>ts|js)\n(?<code>.*?)^```$(?:\n+^```text\n(?<output>.*?)^```$)?/gms
   return [...markdown.matchAll(blocks)].map(({ groups = {} }) => ({
     language: groups['language'] === 'js' ? 'js' : 'ts',
     code: groups['code'] ?? '',

@@ -9,7 +9,11 @@ export interface ProgramResult {
 }
 
 /** Runs a program without a shell and waits for its end, ten minutes at most. */
-export function runProgram(argv: readonly [string, ...string[]], cwd: string, env: NodeJS.ProcessEnv = process.env): Promise<ProgramResult> {
+export function runProgram(
+  argv: readonly [string, ...string[]],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ProgramResult> {
   const [program, ...args] = argv
   return new Promise((resolve) => {
     execFile(program, args, { cwd, env, timeout: 600_000, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
