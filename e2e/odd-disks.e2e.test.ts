@@ -1,5 +1,5 @@
 import type { DeployReport, ProbeReport } from '@host-deployer/api'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { checkFileSystems } from './lib/check-file-systems.ts'
 import { digestOf } from './lib/digest-of.ts'
 import { createPhonyDisk, onDisk } from './lib/phony-disk.ts'
@@ -10,7 +10,6 @@ let space: Workspace
 beforeAll(async () => {
   space = await createWorkspace('odd')
 })
-afterAll(() => space.remove())
 
 const MiB = 2 ** 20
 
