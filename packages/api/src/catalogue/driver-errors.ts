@@ -3,18 +3,21 @@ import type { CatalogueEntry } from '../error-catalogue.ts'
 /** Codes about drivers, appliance and configuration. */
 export const driverErrors = {
   TEMPLATE_UNUSABLE: {
-    summary: 'No saved VM could be made or restored on this host, so the session booted. The detail says why.',
+    summary:
+      'No saved VM could be made or restored on this host, so the session booted. The detail says why: no room, a cache that others may write to or nobody can, an old appliance, a QEMU that does not take its own state.',
     remedy:
-      'It works all the same, a few seconds slower. Rebuild the appliance (`host-deployer appliance build`), or set the driver option `template: off`.',
+      'It works all the same, a few seconds slower. `host-deployer doctor` says what is missing; `host-deployer appliance warm` tries again at once, else it is tried again ten minutes later. The driver option `template: off` does without.',
     finding: true,
   },
   DRIVER_TEMPLATE_FAILED: {
-    summary: 'The appliance was booted for a template, but could not be warmed up or saved.',
-    remedy: 'Rebuild the appliance; look at the free space of the cache directory.',
+    summary:
+      'A template, a booted and saved appliance, could not be made: no room, a cache that cannot be used, or QEMU could not save its state.',
+    remedy:
+      'The message says why. Make room in the cache directory, or rebuild the appliance; sessions work without, a few seconds slower.',
   },
   DRIVER_RESTORE_FAILED: {
-    summary: 'A saved VM did not come back to life.',
-    remedy: 'Run it again: the template is built anew.',
+    summary: 'A saved VM did not come back to life. The session boots then, and the template is thrown away.',
+    remedy: 'Nothing: the next session makes a new template. When it happens each time, set the driver option `template: off`.',
   },
   TRACES_KEPT: {
     summary: 'Console log, traces and scratch files of the failed session were kept, as `--keep-on-failure` asks.',
