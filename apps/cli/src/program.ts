@@ -80,11 +80,12 @@ onImage(program.command('probe').description('find out what is in an image, with
 
 program
   .command('drivers')
-  .description('list the drivers and whether each works here')
+  .argument('[driver...]', 'names, packages or paths (default: those of this project)')
+  .description('show drivers: package, version, path, what each can do, whether it works here and what is missing')
   .addOption(appliance())
   .addOption(json())
-  .addHelpText('after', '\nExample:\n  $ host-deployer drivers')
-  .action(async (options) => (await import('./commands/drivers.ts')).driversCommand(options))
+  .addHelpText('after', '\nExamples:\n  $ host-deployer drivers\n  $ host-deployer drivers ./my-driver.js @somebody/their-driver --json')
+  .action(async (drivers, options) => (await import('./commands/drivers.ts')).driversCommand(drivers, options))
 
 program
   .command('doctor')
@@ -118,6 +119,16 @@ appliances
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer appliance install ./appliance.tar.zst')
   .action(async (source, options) => (await import('./commands/appliance.ts')).applianceInstallCommand(source, options))
+appliances
+  .command('warm')
+  .description('boot it once and save that VM: sessions are clones of it, the first one too')
+  .addOption(driver())
+  .addOption(appliance())
+  .addOption(timeout())
+  .addOption(json())
+  .addOption(verbose())
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance warm')
+  .action(async (options) => (await import('./commands/warm.ts')).applianceWarmCommand(options))
 
 function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value]

@@ -5,7 +5,7 @@ interface DoctorFlags extends DriverFlags {
   readonly json?: boolean
 }
 
-/** Exit code 0 when the driver works here, 4 when not. */
+/** Exit code 0 when the driver works here, 4 when not. Which way its sessions start is one of the driver's findings. */
 export async function doctorCommand(flags: DoctorFlags): Promise<void> {
   const { driver, context } = await openDriver(flags)
   const { usable, findings } = await driver.probe(context)
