@@ -6,35 +6,24 @@ import { codeOf } from '../expect-error.ts'
 import { settled } from '../settled.ts'
 import type { TestBed } from '../test-bed.ts'
 
-// Writes its number to the file $2, starts itself once more unless $3 says that it is the grandchild, and sleeps. $4 is put before the command.
-const TREE = 'echo $$ >>"$2"; if [ "$3" -lt 2 ]; then $4 sh -c "$1" sh "$1" "$2" $(($3 + 1)) "$4" & fi; exec sleep 3600'
+// Writes its number to the file $2, starts itself once more in a session of its own unless $3 says that it is the grandchild, and sleeps.
+const TREE = 'echo $$ >>"$2"; if [ "$3" -lt 2 ]; then setsid sh -c "$1" sh "$1" "$2" $(($3 + 1)) & fi; exec sleep 3600'
 
-/**
- * A program with a child and a grandchild, which write their numbers to `file`. Where the tool host is a machine of its own they leave their process
- * group: no survivor is acceptable there. On this machine they stay in it.
- */
-const tree = (file: string, isolated: boolean): readonly [string, ...string[]] => [
-  'sh',
-  '-c',
-  TREE,
-  'sh',
-  TREE,
-  file,
-  '0',
-  isolated ? 'setsid' : '',
-]
+/** A program with a child and a grandchild, which write their numbers to `file`. Both have left their process group. */
+const tree = (file: string): readonly [string, ...string[]] => ['sh', '-c', TREE, 'sh', TREE, file, '0']
 
 // Of the processes named, those that run; a zombie does not.
-const ALIVE = 'for p; do case "$(cut -d" " -f3 /proc/$p/stat 2>/dev/null)" in ""|Z|X) ;; *) echo "$p" ;; esac; done'
+const ALIVE =
+  'for p; do kill -0 "$p" 2>/dev/null || continue; case "$(cut -d" " -f3 "/proc/$p/stat" 2>/dev/null)" in Z|X) ;; *) echo "$p" ;; esac; done'
 
 /** Runs a process tree under limits that end it, expects `code`, and looks for survivors. */
 async function endsTree(bed: TestBed, code: string, limits: { readonly timeoutMs?: number; readonly abort?: true }): Promise<void> {
-  const { toolHost, capabilities } = await bed.session()
+  const { toolHost } = await bed.session()
   const file = `/tmp/driver-testkit-${randomUUID()}`
   const controller = new AbortController()
   const numbers = async (): Promise<string[]> => (await runTool(toolHost, ['cat', file])).out.split('\n').filter((line) => line !== '')
   const running = codeOf(
-    toolHost.exec(tree(file, capabilities.isolated), {
+    toolHost.exec(tree(file), {
       signal: controller.signal,
       ...(limits.timeoutMs !== undefined && { timeoutMs: limits.timeoutMs }),
     }),
@@ -44,7 +33,7 @@ async function endsTree(bed: TestBed, code: string, limits: { readonly timeoutMs
   strictEqual(await running, code)
   strictEqual(pids.length, 3, 'the tree did not start in time')
   const alive = async (): Promise<string> => (await runTool(toolHost, ['sh', '-c', ALIVE, 'sh', ...pids])).out
-  const survivors = await settled(alive, (found) => found === '', 2_000)
+  const survivors = await settled(alive, (found) => found === '', bed.settleMs)
   await runTool(toolHost, [
     'sh',
     '-c',
