@@ -8,6 +8,8 @@ export interface DriverFlags {
   /** A name, a package or a path. Default `qemu-initramfs`. */
   readonly driver?: string
   readonly appliance?: string
+  /** The image may meet this machine's kernel: the option `trustImages` of a driver that works without a VM. */
+  readonly trustImage?: boolean
   /** The driver's section of a configuration, checked against its own schema. */
   readonly driverOptions?: Readonly<Record<string, unknown>>
   readonly verbose?: boolean
@@ -29,7 +31,10 @@ interface OpenDriverOptions {
 /** Loads a driver by name, package or path, and makes the context that its calls get. */
 export async function openDriver(flags: DriverFlags, { signal, others }: OpenDriverOptions = {}): Promise<ReadyDriver> {
   const where = directories(process.env)
-  const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
+  const given = {
+    ...(flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }),
+    ...(flags.trustImage === true ? { trustImages: true } : {}),
+  }
   const loaded = await loadDriver(flags.driver ?? 'qemu-initramfs', {
     from: [process.cwd(), import.meta.dirname],
     options: { ...flags.driverOptions, ...given },

@@ -12,6 +12,8 @@ const allowPath = () =>
     .default([], 'the image directory')
 const rootDevice = () => new Option('--root-device <device>', 'which file system is the root, when there are several: /dev/sda2, UUID=…')
 const appliance = () => new Option('--appliance <dir>', 'the appliance directory (default: where `appliance build` puts it)')
+const trustImage = () =>
+  new Option('--trust-image', "let a driver without a VM (nbd) hand the image to this machine's kernel: only for images of your own")
 const timeout = () => new Option('--timeout <seconds>', 'give up after this long').argParser(positive)
 const keep = () => new Option('--keep-on-failure', 'keep console log, traces and scratch files of a failed run, and say where')
 const verbose = () => new Option('-v, --verbose', 'log what happens to standard error')
@@ -38,7 +40,7 @@ Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or 
 /** The argument and options of every command that opens an image, after its own. */
 function onImage(command: Command): Command {
   command.argument('<image>', 'a raw or qcow2 image, or a block device')
-  for (const option of [format(), allowPath(), rootDevice(), driver(), appliance(), timeout(), keep(), json(), verbose()])
+  for (const option of [format(), allowPath(), rootDevice(), driver(), trustImage(), appliance(), timeout(), keep(), json(), verbose()])
     command.addOption(option)
   return command
 }
@@ -95,6 +97,13 @@ program
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer doctor --json')
   .action(async (options) => (await import('./commands/doctor.ts')).doctorCommand(options))
+
+program
+  .command('reclaim')
+  .description('release what a killed run left on this machine, and nothing else')
+  .addOption(json())
+  .addHelpText('after', '\nExit code 6 when something could not be released.\n\nExample:\n  $ host-deployer reclaim')
+  .action(async (options) => (await import('./commands/reclaim.ts')).reclaimCommand(options))
 
 const appliances = program.command('appliance').description('the kernel and initramfs that the qemu-initramfs driver boots')
 appliances
