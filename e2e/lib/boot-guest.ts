@@ -46,7 +46,7 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
     hostfwd: [{ str: `tcp:127.0.0.1:${port}-${options.address ?? '10.0.2.15'}:22` }],
   }
   const args = [
-    ...['-nodefaults', '-no-user-config', '-machine', 'pc', '-accel', 'tcg', '-display', 'none'],
+    ...['-nodefaults', '-no-user-config', '-machine', 'q35', '-accel', 'tcg', '-display', 'none'],
     // In emulation the model with the fewest features is the quickest.
     ...['-cpu', 'qemu64', '-m', String(options.memoryMb ?? 512)],
     ...['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
