@@ -15,7 +15,11 @@ const appliance = () => new Option('--appliance <dir>', 'the appliance directory
 const trustImage = () =>
   new Option('--trust-image', "let a driver without a VM (nbd) hand the image to this machine's kernel: only for images of your own")
 const timeout = () => new Option('--timeout <seconds>', 'give up after this long').argParser(positive)
-const keep = () => new Option('--keep-on-failure', 'keep console log, traces and scratch files of a failed run, and say where')
+const keep = () =>
+  new Option(
+    '--keep-on-failure',
+    'keep console log, traces and the overlay of a failed run, and say where (a deploy that is no dry run has no overlay: it writes to the image itself)',
+  )
 const verbose = () => new Option('-v, --verbose', 'log what happens to standard error')
 
 const program = new Command('host-deployer')

@@ -20,8 +20,9 @@ export const driverErrors = {
     remedy: 'Nothing: the next session makes a new template. When it happens each time, set the driver option `template: off`.',
   },
   TRACES_KEPT: {
-    summary: 'Console log, traces and scratch files of the failed session were kept, as `--keep-on-failure` asks.',
-    remedy: 'Look into the directory that is named; remove it when you are done.',
+    summary:
+      'Console log, QMP trace and command line of the failed session were kept, as `--keep-on-failure` asks; of a probe or a dry run the overlay with everything that was written, too. A deploy writes to the image itself, which stays as the failure left it: when the phase of the error comes before `commit`, nothing was written to it, and from then on every file is either old or new.',
+    remedy: 'Look into the directory that is named; remove it when you are done. The same deploy again completes one that was cut off.',
     finding: true,
   },
   APPLIANCE_MISSING: {
