@@ -16,7 +16,8 @@ export interface SessionNamespace {
 
 // The first process of the namespace: its children are nobody's business (an ignored SIGCHLD reaps them), and it ends when its standard input does,
 // should the parent's death signal ever be lost.
-const INIT = 'trap "" CHLD; echo; exec cat >/dev/null'
+// env(1) ignores the signal, since dash does not let go of its own handler: `trap "" CHLD` has no effect there.
+const INIT = 'echo; exec env --ignore-signal=CHLD cat >/dev/null'
 
 async function start(marker: string): Promise<ChildProcess> {
   // setpriv: SIGKILL when we die, kept over exec. unshare --kill-child: its child dies with it, and with that first process all others of the namespace.
