@@ -13,8 +13,8 @@ export const optionsSchema = z.strictObject({
   /** `auto`: KVM where booting the appliance with it succeeds, else emulation (TCG). */
   accel: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   /**
-   * `auto`: sessions are clones of a VM that was booted once and saved, where that works; `off`: each session boots. Off by default while
-   * docs/adr/0003-clones-from-a-saved-state.md has open points.
+   * `auto`: sessions are clones of a VM that was booted once and saved, where that works; the first one saves it. `off`: each session boots. See
+   * docs/adr/0003-clones-from-a-saved-state.md.
    */
   template: z.enum(['auto', 'off']).default('auto'),
   /** RAM of the VM. */

@@ -1,4 +1,12 @@
-import { type AttachedDisk, CleanupError, type Diagnostic, type DriverSession, hostPath, type SessionInfo } from '@host-deployer/driver-api'
+import {
+  type AttachedDisk,
+  type Capabilities,
+  CleanupError,
+  type Diagnostic,
+  type DriverSession,
+  hostPath,
+  type SessionInfo,
+} from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
 import { createGuestExec, guardToolHost } from './guarded-tool-host.ts'
 import { endsWithin, type RunningVm } from './virtual-machine.ts'
@@ -58,6 +66,9 @@ async function closeAll(input: SessionInput): Promise<void> {
   if (first !== undefined) throw first
 }
 
+/** The same for every session: they come with the appliance. */
+export const capabilities: Capabilities = { isolated: true, xattrs: true, guestExec: true, partitionNodes: true, lvm: true }
+
 /** The session over a running VM. */
 export function createSession(input: SessionInput): DriverSession {
   const toolHost = guardToolHost(input.vm, input.memoryMb)
@@ -67,7 +78,7 @@ export function createSession(input: SessionInput): DriverSession {
     return closing
   }
   return {
-    capabilities: { isolated: true, xattrs: true, guestExec: true, partitionNodes: true, lvm: true },
+    capabilities,
     disks: input.disks,
     toolHost,
     guestExec: createGuestExec(toolHost),

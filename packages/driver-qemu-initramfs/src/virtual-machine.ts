@@ -4,6 +4,8 @@ import {
   connectSshToolHost,
   createResourceStack,
   identifyProcess,
+  type OpenedDisk,
+  openDisk,
   type ResourceStack,
   type SshToolHost,
 } from '@host-deployer/driver-kit'
@@ -16,7 +18,6 @@ import { confirmReseed } from './confirm-reseed.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { keepOverlays } from './keep-overlays.ts'
-import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { portSession } from './port-session.ts'
 import { qemuCommandLine } from './qemu-command-line.ts'
