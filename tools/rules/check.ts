@@ -64,7 +64,8 @@ function checkPackage(name: string, directory: string): void {
       if (pure.has(name) && specifier === 'node:net' && !/import \{( (isIP|isIPv4|isIPv6),?)+ \} from 'node:net'/.test(text))
         violations.push(`${shown}: only isIP* of node:net`)
       if (pure.has(name) && outsideWorld.has(specifier)) violations.push(`${shown}: ${name} may not import ${specifier}`)
-      if (processStarters.has(specifier) && !mayStartProcesses.has(name) && !isDriver) violations.push(`${shown}: ${name} may not start processes`)
+      if (processStarters.has(specifier) && !mayStartProcesses.has(name) && !isDriver)
+        violations.push(`${shown}: ${name} may not start processes`)
     }
   }
 }
