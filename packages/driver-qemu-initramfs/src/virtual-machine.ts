@@ -196,7 +196,8 @@ async function bootSpawned(
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
   const hasOwnRandomness = !isClone || (await step('reseed', confirmReseed(process.console)))
   process.ssh.write(hasOwnRandomness ? goByte : reseedingGo())
-  process.ssh.once('data', () => mark('boot'))
+  // Not 'data': that would let flow, and be lost, what comes before SSH listens.
+  process.ssh.once('readable', () => mark('boot'))
   const toolHost = await step(
     'login',
     connectSshToolHost({
