@@ -11,7 +11,7 @@ test('keep, with a data source that wants everything otherwise: what we set stay
     'network-config': 'version: 2\nethernets:\n  all:\n    match: { name: "e*" }\n    dhcp4: true\n',
   })
   for (const boot of ['first', 'second'])
-    await guest.boot({ seedImage }, async (root) => {
+    await guest.boot({ seedImage, runs: true }, async (root) => {
       // It has run, and with that source.
       const { stdout } = await root.run('cat /run/cloud-init/result.json /var/lib/cloud/data/instance-id')
       expect(stdout, boot).toContain('DataSourceNoCloud')
