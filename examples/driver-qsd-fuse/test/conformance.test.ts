@@ -4,4 +4,4 @@ import { driver } from '../src/index.ts'
 
 // The module is loaded by another process, too: one that is killed.
 const module = new URL('../src/index.ts', import.meta.url).href
-testDriver({ driver, module, framework: { describe, it, beforeAll, afterAll } })
+testDriver({ driver, module, options: { trustImages: true }, framework: { describe, it, beforeAll, afterAll } })
