@@ -18,6 +18,8 @@ export interface CloudGuest {
 export interface CloudBoot extends Pick<BootOptions, 'seedImage'> {
   /** It has a data source: passwords may be set when sshd has long been up, so wait for the end of cloud-init. */
   readonly runs?: boolean
+  /** Default; else it is shut down in order, for the next boot. */
+  readonly last?: boolean
 }
 
 export async function createCloudGuest(name: string): Promise<CloudGuest> {
@@ -30,14 +32,14 @@ export async function createCloudGuest(name: string): Promise<CloudGuest> {
   return {
     space,
     deploy: (...more) => runJson<DeployReport>(['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory(), ...more]),
-    async boot({ runs = false, ...options } = {}, look = async () => {}) {
+    async boot({ runs = false, last = true, ...options } = {}, look = async () => {}) {
       await using guest = await bootGuest(image, { format: 'qcow2', address: scenario.address, mac: scenario.mac, ...options })
       await guest.waitForConsole(/web1 login:/)
       if (runs) await guest.waitForConsole(/Cloud-init v\. .* finished at/)
       await expectScenario(guest, key.privateKey)
       using root = await guest.login('root', { password: scenario.rootPassword })
       await look(root)
-      await guest.powerOff()
+      if (!last) await guest.powerOff()
     },
   }
 }
