@@ -32,7 +32,10 @@ export function createDriverPackage(driver: NewDriver): string[] {
   cpSync(join(TEMPLATE.directory, 'src'), join(directory, 'src'), { recursive: true })
   if (scope === undefined) {
     // Where the workspace's own runner finds it.
-    const test = readFileSync(join(TEMPLATE.directory, 'test', 'conformance.test.ts'), 'utf8').replace("'../src/index.ts'", "'./index.ts'")
+    const test = readFileSync(join(TEMPLATE.directory, 'test', 'conformance.test.ts'), 'utf8').replaceAll(
+      "'../src/index.ts'",
+      "'./index.ts'",
+    )
     writeFileSync(join(directory, 'src', 'conformance.int.test.ts'), test)
     writeFileSync(join(directory, 'package.json'), `${JSON.stringify(ownManifest(name), null, 2)}\n`)
     writeFileSync(join(directory, 'README.md'), ownReadme(name))
