@@ -1,6 +1,6 @@
 import type { DeployRequest, OperationOutcome } from '@host-deployer/api'
 import type { Diagnostic } from '@host-deployer/driver-api'
-import type { WritableGuestFs } from '@host-deployer/guest-fs'
+import { type GuestPath, guestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import type { FirstBoot } from './first-boot.ts'
@@ -39,6 +39,8 @@ export interface Operation<Input = unknown> {
   readonly id: string
   /** Operations whose writes this one builds on; they are staged first when they are selected. */
   readonly after: readonly string[]
+  /** What it is going to look at in nearly every guest: fetched for all operations at once, so that none has to wait for its own. */
+  readonly reads: readonly GuestPath[]
   /** The slice of the request this operation is about; `undefined` when the request asks nothing of it. */
   select(request: DeployRequest): Input | undefined
   /**
@@ -51,6 +53,7 @@ export interface Operation<Input = unknown> {
 interface OperationDefinition<Input> {
   readonly id: string
   readonly after?: readonly string[]
+  readonly reads?: readonly string[]
   select(request: DeployRequest): Input | undefined
   stage(context: StageContext<Input>): Promise<OperationOutcome | undefined> | Promise<void>
 }
@@ -59,6 +62,7 @@ export function defineOperation<Input>(definition: OperationDefinition<Input>): 
   return {
     id: definition.id,
     after: definition.after ?? [],
+    reads: (definition.reads ?? []).map(guestPath),
     select: definition.select,
     stage: async (context) => (await definition.stage(context)) ?? undefined,
   }

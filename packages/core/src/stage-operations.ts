@@ -27,6 +27,8 @@ export async function stageOperations({ operations, request, staged, facts, prof
   const firstBoot = createFirstBoot()
   const passwords: Record<string, string> = {}
   const reports: OperationReport[] = []
+  const selected = operations.filter((operation) => operation.select(request) !== undefined)
+  await staged.prefetch({ files: selected.flatMap(({ reads }) => reads) })
   let state = await staged.fingerprint()
   for (const operation of orderOperations(operations)) {
     const input = operation.select(request)

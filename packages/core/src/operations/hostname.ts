@@ -13,6 +13,7 @@ import { type RequestedNames, requestedNames } from './requested-names.ts'
 export const hostname = defineOperation<RequestedNames>({
   id: 'hostname',
   after: ['write-files'],
+  reads: ['/etc/hostname', '/etc/hosts', '/etc/nsswitch.conf'],
   select: requestedNames,
   stage: async (context) => {
     if (context.profile.hostname !== 'etc-hostname') {

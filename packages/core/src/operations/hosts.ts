@@ -13,6 +13,7 @@ import { requestedNames } from './requested-names.ts'
 export const hosts = defineOperation<{ readonly names: OwnNames | undefined }>({
   id: 'hosts',
   after: ['write-files', 'hostname'],
+  reads: ['/etc/hosts', '/etc/hostname'],
   select: (request) =>
     request.manage_etc_hosts === true || request.manage_etc_hosts === 'localhost' ? { names: requestedNames(request) } : undefined,
   stage: async ({ fs, input, profile }) => {

@@ -18,6 +18,7 @@ interface LocaleInput {
 export const locale = defineOperation<LocaleInput>({
   id: 'locale',
   after: ['write-files'],
+  reads: ['/etc/default/locale', '/etc/locale.conf', '/etc/locale.gen', '/usr/sbin/locale-gen'],
   select: (request) =>
     request.locale === undefined || request.locale === false ? undefined : { locale: request.locale, file: request.locale_configfile },
   stage: async (context) => {

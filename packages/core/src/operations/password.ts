@@ -1,6 +1,6 @@
 import { OperationError } from '@host-deployer/driver-api'
 import { defineOperation } from '../operation.ts'
-import { findUser, writeAccountFiles } from '../strategies/accounts/account-files.ts'
+import { accountPaths, findUser, writeAccountFiles } from '../strategies/accounts/account-files.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import { expirePassword, setPassword } from '../strategies/accounts/password-field.ts'
 import { requestedPasswords } from '../strategies/accounts/requested-accounts.ts'
@@ -13,6 +13,7 @@ import { requestedPasswords } from '../strategies/accounts/requested-accounts.ts
 export const password = defineOperation<true>({
   id: 'password',
   after: ['users', 'group-members'],
+  reads: accountPaths,
   select: ({ password, chpasswd }) => (password !== undefined || (chpasswd?.users.length ?? 0) > 0 ? true : undefined),
   stage: async (context) => {
     const passwords = requestedPasswords(context)

@@ -1,7 +1,7 @@
 import { InputError, OperationError } from '@host-deployer/driver-api'
 import { isAuthorizedKey, parseAuthorizedKey } from '@host-deployer/formats'
 import { defineOperation } from '../operation.ts'
-import { findUser } from '../strategies/accounts/account-files.ts'
+import { accountPaths, findUser } from '../strategies/accounts/account-files.ts'
 import { locateAuthorizedKeys, writeAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import {
@@ -26,6 +26,7 @@ const refuseOptions = [
 export const sshKeys = defineOperation<true>({
   id: 'ssh-keys',
   after: ['users'],
+  reads: [...accountPaths, '/etc/ssh/sshd_config', '/root/.ssh/authorized_keys'],
   select: (request) => (asksForAccounts(request) ? true : undefined),
   stage: async (context) => {
     const { fs, diagnose } = context

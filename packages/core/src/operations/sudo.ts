@@ -13,6 +13,7 @@ const rulesFile = guestPath('/etc/sudoers.d/90-host-deployer-users')
 export const sudo = defineOperation<true>({
   id: 'sudo',
   after: ['users'],
+  reads: [main, rulesFile],
   select: (request) => (asksForAccounts(request) ? true : undefined),
   stage: async ({ fs, diagnose, ...context }) => {
     const rules = requestedUsers(context).filter((user) => user.sudo.length > 0)

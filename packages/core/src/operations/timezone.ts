@@ -11,6 +11,7 @@ import { stageEtcLocaltime, stageEtcTimezone } from '../strategies/timezone/etc-
 export const timezone = defineOperation<string>({
   id: 'timezone',
   after: ['write-files'],
+  reads: ['/etc/timezone', '/etc/localtime', '/usr/share/zoneinfo/UTC'],
   select: (request) => request.timezone,
   stage: async (context) => {
     const { fs, input: zone, profile } = context

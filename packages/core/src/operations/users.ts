@@ -2,7 +2,7 @@ import type { UserRequest } from '@host-deployer/api'
 import { InputError } from '@host-deployer/driver-api'
 import { guestPath } from '@host-deployer/guest-fs'
 import { defineOperation, type StageContext } from '../operation.ts'
-import { type AccountFiles, findUser, fromAccountText, writeAccountFiles } from '../strategies/accounts/account-files.ts'
+import { type AccountFiles, accountPaths, findUser, fromAccountText, writeAccountFiles } from '../strategies/accounts/account-files.ts'
 import { completeAccount, createAccount, isAsRequested } from '../strategies/accounts/create-account.ts'
 import { createHome, createMailSpool } from '../strategies/accounts/create-home.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
@@ -16,6 +16,7 @@ import { asksForAccounts, requestedPasswords, requestedUsers } from '../strategi
 export const users = defineOperation<true>({
   id: 'users',
   after: ['groups'],
+  reads: accountPaths,
   select: (request) => (asksForAccounts(request) ? true : undefined),
   stage: async (context) => {
     const requests = requestedUsers(context)

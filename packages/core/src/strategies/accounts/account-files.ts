@@ -49,6 +49,9 @@ export interface AccountFiles {
   readonly useradd: UseraddDefaults
 }
 
+/** Where they are in every guest. */
+export const accountPaths: readonly GuestPath[] = Object.values(paths)
+
 /** Text of a request as it stands in the tables of {@link AccountFiles}: its UTF-8 bytes, one character each. */
 export function toAccountText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
@@ -65,7 +68,7 @@ async function readBytes(fs: GuestFs, path: GuestPath): Promise<string | undefin
 
 /** Reads all account files and the policies for new accounts. Rejects with `GuestError` `GUEST_NO_ACCOUNTS` without passwd(5) or group(5). */
 export async function readAccountFiles(fs: GuestFs): Promise<AccountFiles> {
-  await fs.prefetch({ files: Object.values(paths) })
+  await fs.prefetch({ files: accountPaths })
   const read = async <Table>(path: GuestPath, parse: (text: string) => Table): Promise<Table | undefined> => {
     const text = await readBytes(fs, path)
     return text === undefined ? undefined : parse(text)
