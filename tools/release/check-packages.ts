@@ -12,6 +12,10 @@ import { tryPackage } from './try-package.ts'
 const PARALLEL = 3
 const packages = publishedPackages()
 const wanted = packages.filter(({ manifest }) => process.argv.length === 2 || process.argv.slice(2).includes(manifest.name))
+if (wanted.length === 0) {
+  console.error(`no such package; there are ${packages.map(({ manifest }) => manifest.name).join(' ')}`)
+  process.exit(2)
+}
 const directory = mkdtempSync(join(tmpdir(), 'host-deployer-packages-'))
 let failed = 0
 try {

@@ -1,7 +1,7 @@
 // `./dev release --dry-run`: what a release of the last commit would publish, into dist/packages. In a clone, so that the work tree stays as it is:
 // build, versions and changelogs from the changesets, publishing fields, tarballs, and a look at each. Publishing itself is CI's, with its identity for
 // provenance, and is not wired up yet: anything but --dry-run is refused.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkTarball } from './check-tarball.ts'
@@ -53,7 +53,6 @@ async function release(clone: string, out: string): Promise<void> {
   }
   if (url === undefined) console.log('No remote called origin: CI has one, and packages published with provenance name it.')
   if (failed > 0) throw new Error(`${failed} problems`)
-  console.log(`${packages.length} packages in ${out}`)
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'host-deployer-release-'))
@@ -64,6 +63,7 @@ try {
   const packed = join(directory, 'packages')
   await release(join(directory, 'clone'), packed)
   cpSync(packed, out, { recursive: true })
+  console.log(`${readdirSync(out).length} packages in ${out}`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
