@@ -49,6 +49,8 @@ test('deploys their image; the second run finds it done', async () => {
   expect(first).toMatchObject({ exitCode: 0, document: { changed: true } satisfies Partial<DeployReport> })
   const second = await asUser('deploy', image, '--hostname', 'ordinary')
   expect(second).toMatchObject({ exitCode: 0, document: { changed: false } satisfies Partial<DeployReport> })
+  // Clones of a template of their own, which the first one made.
+  for (const { document } of [first, second]) expect((document as DeployReport).timings).toHaveProperty(['open.restore'])
 })
 
 test('an image of somebody else is refused, one that may only be read is probed', async () => {

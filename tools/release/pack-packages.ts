@@ -6,9 +6,10 @@ import { mustRun } from './run-program.ts'
 /** Tarballs by package name. */
 export type Tarballs = ReadonlyMap<string, string>
 
-/** Builds what is not built, which takes a moment when nothing has changed. */
+/** Builds what is not built, which takes a moment when nothing has changed. Two at once would remove each other's results: the second one waits. */
 export async function buildPackages(): Promise<void> {
-  await mustRun([join(root, 'node_modules', '.bin', 'turbo'), 'run', 'build', '--output-logs=errors-only'], root)
+  const lock = join(root, 'node_modules', '.host-deployer-build.lock')
+  await mustRun(['flock', lock, join(root, 'node_modules', '.bin', 'turbo'), 'run', 'build', '--output-logs=errors-only'], root)
 }
 
 /** Packs built packages into `directory` as they would be published. */

@@ -4,7 +4,7 @@ import pc from 'picocolors'
 const words: Readonly<Record<PhaseEvent['phase'], string>> = {
   parse: 'reading the request',
   resolve: 'looking at the image',
-  open: 'starting the appliance',
+  open: 'opening the disks',
   scan: 'scanning disks',
   mount: 'mounting',
   detect: 'looking inside',

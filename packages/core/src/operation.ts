@@ -1,6 +1,6 @@
 import type { DeployRequest, OperationOutcome } from '@host-deployer/api'
 import type { Diagnostic } from '@host-deployer/driver-api'
-import { type GuestPath, guestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
+import type { WritableGuestFs } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import type { FirstBoot } from './first-boot.ts'
@@ -40,7 +40,7 @@ export interface Operation<Input = unknown> {
   /** Operations whose writes this one builds on; they are staged first when they are selected. */
   readonly after: readonly string[]
   /** What it is going to look at in nearly every guest: fetched for all operations at once, so that none has to wait for its own. */
-  readonly reads: readonly GuestPath[]
+  readonly reads: readonly string[]
   /** The slice of the request this operation is about; `undefined` when the request asks nothing of it. */
   select(request: DeployRequest): Input | undefined
   /**
@@ -62,7 +62,7 @@ export function defineOperation<Input>(definition: OperationDefinition<Input>): 
   return {
     id: definition.id,
     after: definition.after ?? [],
-    reads: (definition.reads ?? []).map(guestPath),
+    reads: definition.reads ?? [],
     select: definition.select,
     stage: async (context) => (await definition.stage(context)) ?? undefined,
   }

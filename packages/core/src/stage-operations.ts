@@ -1,6 +1,6 @@
 import type { DeployRequest, OperationReport } from '@host-deployer/api'
 import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
-import type { StagedFs, TreeDiff } from '@host-deployer/guest-fs'
+import { guestPath, type StagedFs, type TreeDiff } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import { createFirstBoot } from './first-boot.ts'
@@ -28,7 +28,7 @@ export async function stageOperations({ operations, request, staged, facts, prof
   const passwords: Record<string, string> = {}
   const reports: OperationReport[] = []
   const selected = operations.filter((operation) => operation.select(request) !== undefined)
-  await staged.prefetch({ files: selected.flatMap(({ reads }) => reads) })
+  await staged.prefetch({ files: selected.flatMap(({ reads }) => reads.map(guestPath)) })
   let state = await staged.fingerprint()
   for (const operation of orderOperations(operations)) {
     const input = operation.select(request)

@@ -16,3 +16,10 @@ test.each(['', 'X', '1x', 'a_b', '../x'])('refuses the name %j', (name) => {
 test('refuses options that are no schema', () => {
   expect(() => defineDriver({ name: 'x', ...rest, options: {} as typeof options })).toThrow(TypeError)
 })
+
+test('keeps prepare where it is there, and refuses one that is no function', async () => {
+  const prepare = async () => ({ outcome: 'nothing', detail: 'none' }) as const
+  expect(defineDriver({ name: 'x', ...rest, prepare }).prepare).toBe(prepare)
+  expect(defineDriver({ name: 'x', ...rest })).not.toHaveProperty('prepare')
+  expect(() => defineDriver({ name: 'x', ...rest, prepare: 1 as never })).toThrow(TypeError)
+})

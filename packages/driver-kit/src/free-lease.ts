@@ -6,7 +6,7 @@ import { describeUse, removeMappings } from './block-device-use.ts'
 import { argumentsOf, processesWithArgument } from './find-argument.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { releaseLoops } from './loop-device.ts'
-import { isRunning, type ProcessIdentity } from './process-identity.ts'
+import { hasLetGo, isRunning, type ProcessIdentity } from './process-identity.ts'
 
 // What it takes the kernel to end a process that writes, or to let a device go.
 const PATIENCE_MS = 5_000
@@ -22,7 +22,7 @@ async function endProcess(identity: ProcessIdentity): Promise<void> {
   // The number alone could be somebody else's by now.
   if (!(await isRunning(identity))) return
   process.kill(identity.pid, 'SIGKILL')
-  if (!(await becomesTrue(async () => !(await isRunning(identity)), PATIENCE_MS))) {
+  if (!(await becomesTrue(() => hasLetGo(identity), PATIENCE_MS))) {
     throw new Error(`process ${identity.pid} was killed and does not end: it waits for a device`)
   }
 }

@@ -2,7 +2,7 @@ import type { ExecOptions, ExecResult, RawFs, ToolHost } from '@host-deployer/dr
 import { type Argv, assertArgv, describeArgv } from './argv.ts'
 import { aborted, DEFAULT_MAX_OUTPUT_BYTES, execFailed, execNotFound, execOutputLimit, execTimeout, sessionEnded } from './exec-errors.ts'
 import { createLocalRawFs } from './local-raw-fs.ts'
-import { killTree } from './process-tree.ts'
+import { killTree, signalBelow } from './process-tree.ts'
 import type { SessionNamespace } from './session-namespace.ts'
 
 export interface LocalToolHostOptions {
@@ -46,7 +46,7 @@ function createExec(path: string, { namespace, env }: LocalToolHostOptions): Exe
     let stop: 'timeout' | 'abort' | 'limit' | undefined
     const kill = (reason: 'timeout' | 'abort' | 'limit'): void => {
       stop ??= reason
-      if (child.pid !== undefined) killTree(child.pid)
+      if (child.pid !== undefined) (namespace === undefined ? killTree : killBelow)(child.pid)
       // A descendant that left the group may hold the pipes; nobody waits for it.
       child.stdout.destroy()
       child.stderr.destroy()
@@ -81,6 +81,8 @@ function createExec(path: string, { namespace, env }: LocalToolHostOptions): Exe
     }
   }
 }
+
+const killBelow = (pid: number): void => signalBelow(pid, 'SIGKILL')
 
 /**
  * This machine as a tool host. `exec` starts programs directly in a process group of their own with an environment of `PATH`, `LC_ALL=C` and

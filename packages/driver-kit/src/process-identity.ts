@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {
@@ -32,4 +32,19 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const found = await identifyProcess(identity.pid)
   return found !== undefined && found.startTicks === identity.startTicks && found.bootId === identity.bootId
+}
+
+/**
+ * Whether a process has ended as far as anybody else is concerned: files, mounts and memory are gone. The first process of a process namespace may stay a
+ * while after that, until the machine's first process has taken note of the others (pid_namespaces(7)).
+ */
+export async function hasLetGo(identity: ProcessIdentity): Promise<boolean> {
+  if (!(await isRunning(identity))) return true
+  try {
+    // The kernel gives up a process's namespaces last of all that it holds.
+    await readlink(`/proc/${identity.pid}/ns/mnt`)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
 }

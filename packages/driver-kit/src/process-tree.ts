@@ -49,3 +49,21 @@ export function killTree(pid: number): void {
   for (const member of seen) signal(member, 'SIGKILL')
   signal(-pid, 'SIGKILL')
 }
+
+/**
+ * A signal to the program that `pid`, an nsenter(1), waits for, and to everything it has started: to all but `pid` itself, which lives on to see its child
+ * end. Were it to die first, the child would be left to the machine's first process, and stay in its namespace until that looks.
+ */
+export function signalBelow(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  // Stopped, it starts nothing any more; without a child it never will.
+  signal(pid, 'SIGSTOP')
+  const seen = new Set<number>()
+  for (let round = 0; round < (name === 'SIGKILL' ? 3 : 1); round += 1) {
+    for (const member of descendantsOf(pid)) {
+      if (!seen.has(member)) signal(member, name)
+      seen.add(member)
+    }
+  }
+  if (seen.size === 0) signal(pid, 'SIGKILL')
+  signal(pid, 'SIGCONT')
+}

@@ -4,7 +4,8 @@ import { DriverError, type LeaseJournal } from '@host-deployer/driver-api'
 import { acquireLeased } from './acquire-leased.ts'
 import { becomesTrue } from './becomes-true.ts'
 import { PROGRAM_DIRECTORIES } from './find-program.ts'
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { hasLetGo, identifyProcess, type ProcessIdentity } from './process-identity.ts'
+import { hasMembers, processNamespaceOf } from './process-namespace.ts'
 import type { ResourceStack } from './resource-stack.ts'
 
 /** A mount and process namespace of its own for one session, on this machine. It ends with this process, and everything in it with it. */
@@ -55,15 +56,18 @@ async function start(marker: string): Promise<Holder> {
   return { child, init: await identifyProcess(number) }
 }
 
-/** Its first process is only gone when all others are: the kernel waits for them (pid_namespaces(7)). */
+/** Killed with the first process, the others end on their own; what they held is free when none of them runs any more. */
 async function end({ child, init }: Holder): Promise<void> {
+  const namespace = init === undefined ? undefined : await processNamespaceOf(init.pid)
   await new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
     else child.once('exit', () => resolve())
     child.stdin?.destroy()
     child.kill('SIGKILL')
   })
-  if (init === undefined || (await becomesTrue(async () => !(await isRunning(init)), END_TIMEOUT_MS))) return
+  if (init === undefined || namespace === undefined) return
+  const isOver = async (): Promise<boolean> => (await hasLetGo(init)) && !(await hasMembers(namespace))
+  if (await becomesTrue(isOver, END_TIMEOUT_MS)) return
   throw new Error('a program in it does not end: it waits for a device')
 }
 

@@ -29,7 +29,7 @@ export async function attachFuse(input: DiskInput, leases: LeaseJournal, stack: 
       namespace: place.namespace,
       argv: ['nbdfuse', '--pidfile', ready, ...readOnly, file, '--unix', socket],
       // It ends when nothing is mounted any more, after it has told the server to flush.
-      stop: async () => void (await place.exec(['umount', '--', directory], { timeoutMs: options.releaseTimeoutMs })),
+      stop: async () => (await place.exec(['umount', '--', directory], { timeoutMs: options.releaseTimeoutMs })).exitCode === 0,
       stopTimeoutMs: options.releaseTimeoutMs,
     },
     stack,

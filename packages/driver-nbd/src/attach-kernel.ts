@@ -83,8 +83,9 @@ async function attachTo(name: string, input: DiskInput, leases: LeaseJournal, st
           descriptors: descriptorsOf(opened),
           stop: async () => {
             await removeMappings(name)
-            if (await isAttachedBy(name, marker))
-              await place.exec([input.qemuNbd, '--disconnect', device], { timeoutMs: options.releaseTimeoutMs })
+            if (!(await isAttachedBy(name, marker))) return false
+            const { exitCode } = await place.exec([input.qemuNbd, '--disconnect', device], { timeoutMs: options.releaseTimeoutMs })
+            return exitCode === 0
           },
           stopTimeoutMs: options.releaseTimeoutMs,
         },

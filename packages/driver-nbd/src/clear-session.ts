@@ -1,7 +1,7 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { CleanupError } from '@host-deployer/driver-api'
-import { argumentsOf, becomesTrue, describeUse, removeMappings } from '@host-deployer/driver-kit'
+import { argumentsOf, becomesTrue, describeUse, membersOf, removeMappings } from '@host-deployer/driver-kit'
 import type { SessionInput } from './session.ts'
 
 type Parts = Pick<SessionInput, 'place' | 'attached' | 'options'>
@@ -30,15 +30,13 @@ async function mountsOf({ place }: Parts): Promise<Mount[]> {
 async function killStrays({ place }: Parts): Promise<void> {
   const holder = dirname(place.namespace.root)
   const ours = await quiet(readlink(`${holder}/ns/pid_for_children`), '')
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   await Promise.all(
-    pids.map(async (pid) => {
-      if (ours === '' || (await quiet(readlink(`/proc/${pid}/ns/pid`), '')) !== ours) return
+    (await membersOf(ours)).map(async (pid) => {
       const parent = /^PPid:\t(\d+)$/m.exec(await quiet(readFile(`/proc/${pid}/status`, 'utf8'), ''))?.[1]
-      const isServer = (await argumentsOf(Number(pid))).some((argument) => argument.includes(`${place.directory}/`))
+      const isServer = (await argumentsOf(pid)).some((argument) => argument.includes(`${place.directory}/`))
       if (parent === basename(holder) || isServer) return
       try {
-        process.kill(Number(pid), 'SIGKILL')
+        process.kill(pid, 'SIGKILL')
       } catch {
         // It ended meanwhile.
       }

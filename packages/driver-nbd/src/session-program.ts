@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { DriverError } from '@host-deployer/driver-api'
-import { becomesTrue, PROGRAM_DIRECTORIES, type ResourceStack, type SessionNamespace } from '@host-deployer/driver-kit'
+import { becomesTrue, PROGRAM_DIRECTORIES, type ResourceStack, type SessionNamespace, signalBelow } from '@host-deployer/driver-kit'
 
 /** A program that runs as long as its session does. */
 export interface SessionProgram {
@@ -16,21 +16,15 @@ export interface SessionProgramInput {
   readonly argv: readonly [string, ...string[]]
   /** It finds these from number 3 on. */
   readonly descriptors?: readonly number[]
-  /** Asks it to end, before it is told to. */
-  readonly stop?: () => Promise<void>
+  /** Asks it to end, before it is told to. `false`: that was not possible. */
+  readonly stop?: () => Promise<boolean>
   /** After which it is killed. */
   readonly stopTimeoutMs: number
 }
 
 const MAX_STDERR_CHARACTERS = 16_384
-
-function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
+// To flush what it holds takes qemu-nbd a while; a close has had that done before.
+const TERM_TIMEOUT_MS = 3_000
 
 /**
  * Starts a program in the session's namespaces, where it ends with them. Registered with `stack`: on release it is asked to end, then SIGTERM, then
@@ -63,12 +57,13 @@ export async function startSessionProgram(input: SessionProgramInput, stack: Res
   })
   const endsWithin = (timeoutMs: number): Promise<boolean> => becomesTrue(async () => !running, timeoutMs)
   stack.defer(input.argv[0], async () => {
-    if (running) await input.stop?.()
-    if (input.stop !== undefined && (await endsWithin(input.stopTimeoutMs))) return
-    signalGroup(child, 'SIGTERM')
-    if (await endsWithin(input.stopTimeoutMs)) return
-    signalGroup(child, 'SIGKILL')
-    if (!(await endsWithin(input.stopTimeoutMs))) throw new Error('it was killed and does not end: it waits for a device')
+    if (!running) return
+    if ((await input.stop?.()) === true && (await endsWithin(input.stopTimeoutMs))) return
+    for (const name of ['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) {
+      if (child.pid !== undefined) signalBelow(child.pid, name)
+      if (await endsWithin(name === 'SIGTERM' ? TERM_TIMEOUT_MS : input.stopTimeoutMs)) return
+    }
+    throw new Error('it was killed and does not end: it waits for a device')
   })
   return { isRunning: () => running, stderr: () => said.trim(), endsWithin }
 }
