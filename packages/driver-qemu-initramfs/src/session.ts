@@ -61,13 +61,14 @@ async function closeAll(input: SessionInput): Promise<void> {
 /** The session over a running VM. */
 export function createSession(input: SessionInput): DriverSession {
   const toolHost = guardToolHost(input.vm, input.memoryMb)
+  const { xattrs, lvm } = input.vm.stockTools ?? { xattrs: true, lvm: true }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= closeAll(input)
     return closing
   }
   return {
-    capabilities: { isolated: true, xattrs: true, guestExec: true, partitionNodes: true, lvm: true },
+    capabilities: { isolated: true, xattrs, guestExec: true, partitionNodes: true, lvm },
     disks: input.disks,
     toolHost,
     guestExec: createGuestExec(toolHost),

@@ -38,7 +38,9 @@ function isNotTheTemplates(error: unknown): boolean {
 }
 
 /** What keeps this appliance from being cloned; `undefined` when nothing is known. */
-export function whyNoTemplate({ appliance }: VmInput): string | undefined {
+export function whyNoTemplate({ appliance, context }: VmInput): string | undefined {
+  if (context.options.stock !== undefined)
+    return 'a stock appliance cannot be told to take new randomness, so two clones would draw the same'
   const canReseed = appliance.manifest.features?.includes('reseed') === true
   return canReseed ? undefined : 'the appliance cannot reseed a clone; build or install it again'
 }
