@@ -14,6 +14,7 @@ test('the gate runs everything, cheapest first', () => {
     'lint',
     'build',
     'importable',
+    'packages',
     'unit',
     'appliance',
     'integration',

@@ -14,6 +14,8 @@ const appliance = programStage('appliance', process.execPath, [source, join(root
 // What the e2e tests boot.
 const images = programStage('images', process.execPath, [source, join(root, 'e2e', 'make-images.ts')])
 const build = programStage('build', bin('turbo'), ['run', 'build', '--output-logs=errors-only'])
+// Each package as its users get it.
+const packages = programStage('packages', process.execPath, [source, join(root, 'tools', 'release', 'check-packages.ts')])
 const importable = programStage('importable', process.execPath, [join(root, 'tools', 'build', 'check-importable.ts')])
 
 /** The stages that the words after `./dev test` ask for, or what is wrong with those words. Relative paths are meant from `directory`. */
@@ -22,7 +24,7 @@ export function selectStages(set: string, args: readonly string[], directory: st
     switch (set) {
       case 'all':
         parseArgs({ args: [...args] })
-        return [...checks, build, importable, testStage('unit'), appliance, testStage('integration'), images, testStage('e2e')]
+        return [...checks, build, importable, packages, testStage('unit'), appliance, testStage('integration'), images, testStage('e2e')]
       case 'check':
         parseArgs({ args: [...args] })
         return checks

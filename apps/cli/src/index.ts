@@ -1,4 +1,7 @@
+export type { DeployReport, ParsedRequest, ProbeReport, RequestFiles } from '@host-deployer/api'
 export { parseRequest, Secret } from '@host-deployer/api'
+export type { Deployed } from '@host-deployer/core'
+export type { Diagnostic } from '@host-deployer/driver-api'
 export { DeployError } from '@host-deployer/driver-api'
 export type { DeployImageOptions } from './deploy-image.ts'
 export { deploy } from './deploy-image.ts'

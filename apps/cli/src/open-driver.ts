@@ -5,8 +5,11 @@ import { loadDriver } from '@host-deployer/driver-loader'
 import { directories } from './directories.ts'
 
 export interface DriverFlags {
+  /** A name, a package or a path. Default `qemu-initramfs`. */
   readonly driver?: string
   readonly appliance?: string
+  /** The driver's section of a configuration, checked against its own schema. */
+  readonly driverOptions?: Readonly<Record<string, unknown>>
   readonly verbose?: boolean
   readonly keepOnFailure?: boolean
 }
@@ -22,7 +25,7 @@ export async function openDriver(flags: DriverFlags, signal?: AbortSignal): Prom
   const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
   const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', {
     from: [process.cwd(), import.meta.dirname],
-    options: given,
+    options: { ...flags.driverOptions, ...given },
   })
   return {
     driver,

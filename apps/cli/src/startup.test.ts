@@ -16,6 +16,7 @@ const driver = (real: string) => `
   import { driver as real } from ${JSON.stringify(real)}
   export const driver = {
     ...real,
+    name: 'loads-nothing',
     async open() {
       console.error(JSON.stringify([...globalThis.loaded]))
       throw new Error('seen enough')

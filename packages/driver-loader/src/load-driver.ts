@@ -1,8 +1,9 @@
-import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Driver, DriverError, type StandardIssue } from '@host-deployer/driver-api'
-import { driverSpecifier } from './driver-specifier.ts'
+import { checkDriver } from './check-driver.ts'
+import { type Contract, currentContract } from './contract.ts'
+import { driverSpecifier, ownDriverNames } from './driver-specifier.ts'
+import { type DriverLocation, type DriverPackage, locateDriver } from './locate-driver.ts'
 
 export interface LoadDriverOptions {
   /**
@@ -12,61 +13,46 @@ export interface LoadDriverOptions {
   readonly from: readonly [string, ...string[]]
   /** The driver's section of the configuration, checked against the driver's own schema. Default `{}`. */
   readonly options?: unknown
+  /** Drivers that are loaded already, by name: the path of each. Another one with such a name is refused. */
+  readonly loaded?: ReadonlyMap<string, string>
 }
 
 export interface LoadedDriver {
+  /** Of the newest version of the contract, whatever version it was written for. */
   readonly driver: Driver
+  /** The version of the contract that it was written for. */
+  readonly apiVersion: number
   /** Validated, with every default filled in. */
   readonly options: unknown
-  /** What was asked for, resolved: a path. */
+  /** The module that was imported. */
   readonly path: string
+  /** Absent for a module that lies in no package. */
+  readonly package?: DriverPackage
 }
 
-const apiVersion = 1
+/** {@link loadDriver} of one version of the contract. */
+export type LoadDriver = (nameOrPath: string, options: LoadDriverOptions) => Promise<LoadedDriver>
+
+/** A {@link loadDriver} that takes the drivers of another range of versions. */
+export function createDriverLoader(contract: Contract): LoadDriver {
+  return async (nameOrPath, { from, options = {}, loaded }) => {
+    const location = locateDriver(nameOrPath, driverSpecifier(nameOrPath), from)
+    const { driver, apiVersion } = checkDriver(nameOrPath, await importDriver(nameOrPath, location), contract)
+    checkName(driver, location, loaded)
+    return { driver, apiVersion, options: await validate(driver, options), ...location }
+  }
+}
 
 /**
- * Loads a driver by name (`nbd` is `@host-deployer/driver-nbd` and nothing else), by package name, or by path, and checks it.
+ * Loads a driver by name (`nbd` is `@host-deployer/driver-nbd` and nothing else), by package name, or by path, and checks it. A driver that was written
+ * for an older version of the contract is lifted to the newest.
  *
- * Rejects with `DriverError`: `DRIVER_NOT_FOUND`, `DRIVER_IMPORT_FAILED` (with the cause), `DRIVER_INVALID`, `DRIVER_API_UNSUPPORTED`, `DRIVER_OPTIONS_INVALID`.
- * A driver that was named is never replaced by another one.
+ * Rejects with `DriverError`: `DRIVER_NOT_FOUND`, `DRIVER_IMPORT_FAILED` (with the cause), `DRIVER_NOT_EXPORTED`, `DRIVER_API_UNSUPPORTED`,
+ * `DRIVER_INVALID`, `DRIVER_NAME_TAKEN`, `DRIVER_OPTIONS_INVALID`. A driver that was named is never replaced by another one.
  */
-export async function loadDriver(nameOrPath: string, { from, options = {} }: LoadDriverOptions): Promise<LoadedDriver> {
-  const path = locate(nameOrPath, from)
-  const driver = check(nameOrPath, await importFrom(nameOrPath, path))
-  const result = await driver.options['~standard'].validate(options)
-  if (result.issues !== undefined) {
-    throw new DriverError(
-      'DRIVER_OPTIONS_INVALID',
-      `The options of the driver ${driver.name} are wrong: ${result.issues.map(describeIssue).join('; ')}`,
-      {
-        hint: 'Correct the section of this driver in the configuration, or the flags on the command line.',
-        context: { driver: driver.name, issues: result.issues.map(describeIssue) },
-      },
-    )
-  }
-  return { driver, options: result.value, path }
-}
+export const loadDriver: LoadDriver = createDriverLoader(currentContract)
 
-function locate(nameOrPath: string, from: LoadDriverOptions['from']): string {
-  const specifier = driverSpecifier(nameOrPath)
-  for (const directory of specifier.type === 'path' ? from.slice(0, 1) : from) {
-    try {
-      const target = specifier.type === 'path' ? resolve(directory, specifier.path) : specifier.name
-      return createRequire(join(resolve(directory), 'x.js')).resolve(target)
-    } catch {
-      // Not from here.
-    }
-  }
-  throw new DriverError('DRIVER_NOT_FOUND', `There is no driver ${JSON.stringify(nameOrPath)}`, {
-    hint:
-      specifier.type === 'path'
-        ? 'Check the path; it is relative to the configuration file or the working directory.'
-        : `Install it (npm install ${specifier.name}), or name one that is there: see \`host-deployer drivers\`.`,
-    context: { driver: nameOrPath, searched: from },
-  })
-}
-
-async function importFrom(nameOrPath: string, path: string): Promise<unknown> {
+async function importDriver(nameOrPath: string, { path }: DriverLocation): Promise<unknown> {
   try {
     const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { readonly driver?: unknown }
     return module.driver
@@ -83,30 +69,26 @@ async function importFrom(nameOrPath: string, path: string): Promise<unknown> {
   }
 }
 
-function check(nameOrPath: string, candidate: unknown): Driver {
-  if (typeof candidate !== 'object' || candidate === null) throw invalid(nameOrPath, 'it exports no `driver`')
-  const driver = candidate as Partial<Record<keyof Driver, unknown>>
-  if (driver.apiVersion !== apiVersion) {
-    throw new DriverError(
-      'DRIVER_API_UNSUPPORTED',
-      `The driver ${JSON.stringify(nameOrPath)} speaks version ${String(driver.apiVersion)} of the contract, this is version ${apiVersion}`,
-      {
-        hint: 'Install a version of the driver that matches this host-deployer.',
-        context: { driver: nameOrPath, found: driver.apiVersion, supported: [apiVersion] },
-      },
-    )
-  }
-  if (typeof driver.name !== 'string' || driver.name === '') throw invalid(nameOrPath, 'it has no name')
-  if (typeof driver.probe !== 'function' || typeof driver.open !== 'function') throw invalid(nameOrPath, 'it lacks `probe` or `open`')
-  const schema = driver.options as Driver['options'] | undefined
-  if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(nameOrPath, 'its `options` are no Standard Schema')
-  return candidate as Driver
+/** A name stands in reports, leases and configuration: two drivers cannot share one, and ours are not for others. */
+function checkName({ name }: Driver, location: DriverLocation, loaded: LoadDriverOptions['loaded']): void {
+  const other = loaded?.get(name)
+  const isOwn = ownDriverNames.some((own) => own === name)
+  const owner = isOwn ? `@host-deployer/driver-${name}` : undefined
+  const holder = owner !== undefined && location.package?.name !== owner ? owner : other
+  if (holder === undefined || holder === location.path) return
+  throw new DriverError('DRIVER_NAME_TAKEN', `The driver at ${location.path} calls itself ${name}, and that is the name of ${holder}`, {
+    hint: 'Give the driver a name of its own in `defineDriver`.',
+    context: { name, path: location.path, holder },
+  })
 }
 
-function invalid(nameOrPath: string, reason: string): DriverError {
-  return new DriverError('DRIVER_INVALID', `This is not a driver: ${JSON.stringify(nameOrPath)}; ${reason}`, {
-    hint: 'A driver package exports `driver`, made by `defineDriver` of @host-deployer/driver-kit.',
-    context: { driver: nameOrPath, reason },
+async function validate(driver: Driver, options: unknown): Promise<unknown> {
+  const result = await driver.options['~standard'].validate(options)
+  if (result.issues === undefined) return result.value
+  const issues = result.issues.map(describeIssue)
+  throw new DriverError('DRIVER_OPTIONS_INVALID', `The options of the driver ${driver.name} are wrong: ${issues.join('; ')}`, {
+    hint: 'Correct the section of this driver in the configuration, or the flags on the command line.',
+    context: { driver: driver.name, issues },
   })
 }
 

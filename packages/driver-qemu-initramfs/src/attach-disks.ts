@@ -1,6 +1,5 @@
 import { DeployError, DiskError, type DiskRequest } from '@host-deployer/driver-api'
-import { blockNode } from './block-node.ts'
-import type { OpenedDisk } from './open-images.ts'
+import { blockNode, type OpenedDisk } from '@host-deployer/driver-kit'
 import { fdSetOf } from './qemu-command-line.ts'
 import type { QmpClient } from './qmp-client.ts'
 
@@ -33,12 +32,12 @@ function refusal(error: unknown, disk: DiskRequest): unknown {
 export async function attachDisks(qmp: QmpClient, requests: readonly DiskRequest[], disks: readonly OpenedDisk[]): Promise<void> {
   let nextImage = 0
   for (const [index, disk] of disks.entries()) {
-    const fdSets = disk.images.map(() => fdSetOf(nextImage++))
+    const filenames = disk.images.map(() => `/dev/fdset/${fdSetOf(nextImage++)}`)
     const request = requests[index]
     if (request === undefined) continue
     const nodeName = `disk${index}`
     try {
-      await qmp.execute('blockdev-add', blockNode(nodeName, disk, fdSets))
+      await qmp.execute('blockdev-add', blockNode(disk, { nodeName, filenames }))
       await qmp.execute('device_add', {
         driver: 'scsi-hd',
         id: `scsi-${nodeName}`,

@@ -5,11 +5,13 @@ import { driver } from './driver.ts'
 
 testDriver({
   driver,
+  module: new URL('./driver.ts', import.meta.url),
   options: { appliance: applianceUnderTest, accel: 'tcg', template: 'auto' },
   framework: { describe, it, beforeAll, afterAll },
 })
 testDriver({
   driver,
+  module: new URL('./driver.ts', import.meta.url),
   options: { appliance: applianceUnderTest, accel: 'tcg', template: 'off' },
   framework: { describe, it, beforeAll, afterAll },
 })

@@ -31,6 +31,12 @@ test('a clone has the devices of its template and a generation of its own', () =
   expect(clone[clone.indexOf('-incoming') + 1]).toBe('defer')
 })
 
+test('programs stand at fixed addresses where each new address would be translated again, and only there', () => {
+  const parameters = (argv: string[]): string[] => (argv[argv.indexOf('-append') + 1] ?? '').split(' ')
+  expect(parameters(build())).toContain('norandmaps')
+  expect(parameters(build({ accelerator: 'kvm' }))).not.toContain('norandmaps')
+})
+
 test('the accelerator decides the CPU model, the option overrides it', () => {
   const cpu = (argv: string[]): string | undefined => argv[argv.indexOf('-cpu') + 1]
   expect(cpu(build())).toBe('qemu64,+rdrand')

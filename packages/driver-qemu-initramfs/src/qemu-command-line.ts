@@ -55,6 +55,14 @@ const network = [
   ...['-device', 'virtio-net-pci,netdev=net,romfile='],
 ]
 
+// QEMU 7.2 finds code it has translated by its virtual address: with programs at random places everything is translated again for each process, which makes
+// starting one five times as slow (measured: 26 ms against 5 ms).
+const perAccelerator = { kvm: '', tcg: ' norandmaps' } as const
+
+function kernelParameters({ accelerator, kernelCommandLine, talkative }: QemuCommandLineInput): string {
+  return `${kernelCommandLine}${perAccelerator[accelerator]}${talkative ? ' earlyprintk=ttyS0,115200 loglevel=7' : ''}`
+}
+
 const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`]
 
 const serialPort = [
@@ -67,7 +75,7 @@ const serialPort = [
  * still stopped (`-S`).
  */
 export function qemuCommandLine(input: QemuCommandLineInput): string[] {
-  const { role, accelerator, options, kernelCommandLine, talkative, imageCount } = input
+  const { role, accelerator, options, imageCount } = input
   // It does not carry out what the generation id asks of a firmware.
   const qboot = input.qboot && role === 'boot'
   const images = Array.from({ length: imageCount }, (_, i) => ['-add-fd', `fd=${FIRST_IMAGE_FD + i},set=${fdSetOf(i)}`]).flat()
@@ -83,7 +91,7 @@ export function qemuCommandLine(input: QemuCommandLineInput): string[] {
     // A clone has both in its memory; with the kernel comes a ROM that is part of the state.
     ...['-kernel', `/dev/fd/${KERNEL_FD}`],
     ...(role === 'clone' ? ['-incoming', 'defer'] : ['-initrd', `/dev/fd/${INITRAMFS_FD}`]),
-    ...['-append', talkative ? `${kernelCommandLine} earlyprintk=ttyS0,115200 loglevel=7` : kernelCommandLine],
+    ...['-append', kernelParameters(input)],
     ...socket('qmp', QMP_FD),
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console', CONSOLE_FD),

@@ -4,6 +4,8 @@ import {
   connectSshToolHost,
   createResourceStack,
   identifyProcess,
+  type OpenedDisk,
+  openDisk,
   type ResourceStack,
   type SshToolHost,
 } from '@host-deployer/driver-kit'
@@ -15,7 +17,6 @@ import { goByte, reseedingGo, restoreState } from './clone.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { keepOverlays } from './keep-overlays.ts'
-import { type OpenedDisk, openDisk } from './open-images.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { portSession } from './port-session.ts'
 import { qemuCommandLine } from './qemu-command-line.ts'

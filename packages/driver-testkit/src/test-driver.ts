@@ -1,32 +1,33 @@
-import { execGroup } from './exec-group.ts'
-import { createFixture, type Fixture, type TestDriverInput } from './fixture.ts'
-import { fsGroup } from './fs-group.ts'
-import { leakGroup } from './leak-group.ts'
-import { lifecycleGroup } from './lifecycle-group.ts'
+import { groupNames } from './check.ts'
+import { type ConformanceInput, type ConformanceRun, checksOf, createConformanceRun } from './conformance-run.ts'
 import type { TestFramework } from './test-framework.ts'
 
+export interface TestDriverInput<Options> extends ConformanceInput<Options> {
+  /** The functions of the test runner. */
+  readonly framework: TestFramework
+}
+
 /**
- * Registers the conformance suite for a driver: groups `lifecycle`, `exec`, `fs`, `leak`, in this order, over one shared session. What a test
- * expects depends on the session's capabilities alone, never on the driver's name. Needs QEMU's `qemu-img` and `qemu-io` on this machine to make and
- * look at images; everything else runs on the driver's tool host.
+ * Registers the conformance suite for a driver with a test runner, one test for each check. What a check expects, and whether it applies, depends on
+ * the session's capabilities alone, never on the driver's name; one that does not apply passes. The runner has to give each test two minutes.
  */
-export function testDriver<Options>(input: TestDriverInput<Options> & { readonly framework: TestFramework }): void {
-  const { framework } = input
-  let made: Fixture<Options> | undefined
-  const fixture = (): Fixture<unknown> => {
-    if (made === undefined) throw new TypeError('The shared session could not be opened')
-    return made as Fixture<unknown>
-  }
+export function testDriver<Options>({ framework, ...input }: TestDriverInput<Options>): void {
+  let run: ConformanceRun | undefined
   framework.describe(`driver ${input.driver.name}`, () => {
     framework.beforeAll(async () => {
-      made = await createFixture(input)
+      run = await createConformanceRun(input)
     })
-    framework.afterAll(async () => {
-      await made?.remove()
-    })
-    framework.describe('lifecycle', () => lifecycleGroup(framework, fixture))
-    framework.describe('exec', () => execGroup(framework, fixture))
-    framework.describe('fs', () => fsGroup(framework, fixture))
-    framework.describe('leak', () => leakGroup(framework, fixture))
+    framework.afterAll(async () => run?.end())
+    for (const group of groupNames) {
+      framework.describe(group, () => {
+        framework.afterAll(async () => run?.endGroup(group))
+        for (const check of checksOf([group])) {
+          framework.it(`${check.id}: ${check.title}`, async () => {
+            const result = await run?.check(check)
+            if (result?.outcome === 'failed') throw result.error
+          })
+        }
+      })
+    }
   })
 }

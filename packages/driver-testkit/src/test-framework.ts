@@ -1,4 +1,4 @@
-/** The part of a test runner the suite needs; vitest's and node:test's own functions fit. */
+/** The part of a test runner the suite needs; vitest's functions fit. */
 export interface TestFramework {
   describe(name: string, body: () => void): unknown
   it(name: string, body: () => Promise<void>): unknown

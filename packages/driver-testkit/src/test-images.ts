@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { truncate, writeFile } from 'node:fs/promises'
+import { open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type HostPath, hostPath, type ImageFile } from '@host-deployer/driver-api'
 import { createLocalToolHost } from '@host-deployer/driver-kit'
-
-const host = createLocalToolHost()
-
-/** Runs a program of this machine and insists on success. */
-export async function run(...argv: [string, ...string[]]): Promise<string> {
-  const { exitCode, stdout, stderr } = await host.exec(argv, { timeoutMs: 60_000 })
-  if (exitCode !== 0) throw new Error(`${argv.join(' ')}: ${Buffer.from(stderr).toString()}`)
-  return Buffer.from(stdout).toString()
-}
+import { buildQcow2, CLUSTER_BYTES } from './build-qcow2.ts'
 
 /** SHA-256 of a file's bytes. */
 export async function digestOf(path: HostPath): Promise<string> {
@@ -22,41 +14,50 @@ export async function digestOf(path: HostPath): Promise<string> {
   return hash.digest('hex')
 }
 
+/** What a disk starts with: bytes by their offset. Each piece fits into one block of 64 KiB. */
+export type DiskContent = ReadonlyMap<number, Uint8Array>
+
 /** A sparse raw image. */
-export async function createRawImage(directory: string, name: string, sizeBytes: number): Promise<ImageFile> {
+export async function createRawImage(
+  directory: string,
+  name: string,
+  sizeBytes: number,
+  content: DiskContent = new Map(),
+): Promise<ImageFile> {
   const path = hostPath(join(directory, `${name}.raw`))
   await writeFile(path, '')
   await truncate(path, sizeBytes)
+  const handle = await open(path, 'r+')
+  try {
+    for (const [offset, bytes] of content) await handle.write(bytes, 0, bytes.length, offset)
+  } finally {
+    await handle.close()
+  }
   return { path, format: 'raw' }
 }
 
-/** A qcow2 image, by QEMU's own tool; on top of `backing` when that is given. */
-export async function createQcow2Image(directory: string, name: string, sizeBytes: number, backing?: ImageFile): Promise<ImageFile> {
+/** A qcow2 image; on top of `backing` when that is given. */
+export async function createQcow2Image(
+  directory: string,
+  name: string,
+  sizeBytes: number,
+  backing?: ImageFile,
+  content: DiskContent = new Map(),
+): Promise<ImageFile> {
   const path = hostPath(join(directory, `${name}.qcow2`))
-  const below = backing === undefined ? [] : ['-b', backing.path, '-F', backing.format]
-  await run('qemu-img', 'create', '-q', '-f', 'qcow2', ...below, path, String(sizeBytes))
+  const clusters = new Map<number, Uint8Array>()
+  for (const [offset, bytes] of content) {
+    const index = Math.floor(offset / CLUSTER_BYTES)
+    const cluster = clusters.get(index) ?? new Uint8Array(CLUSTER_BYTES)
+    cluster.set(bytes, offset - index * CLUSTER_BYTES)
+    clusters.set(index, cluster)
+  }
+  await writeFile(path, buildQcow2({ sizeBytes, clusters, ...(backing !== undefined && { backing }) }))
   return { path, format: 'qcow2' }
 }
 
-/** Bytes of an image as a guest sees them, read by QEMU's own tool. Fails when somebody holds the image's lock. */
-export async function readVirtualBytes(image: ImageFile, offset: number, length: number): Promise<Uint8Array> {
-  const text = await run('qemu-io', '-f', image.format, '-r', '-c', `read -v ${offset} ${length}`, image.path)
-  const bytes: number[] = []
-  for (const line of text.split('\n')) {
-    const match = /^[0-9a-f]{8,}: {2}((?:[0-9a-f]{2} )+)/.exec(line)
-    if (match !== null)
-      bytes.push(
-        ...(match[1] ?? '')
-          .trim()
-          .split(' ')
-          .map((byte) => Number.parseInt(byte, 16)),
-      )
-  }
-  return new Uint8Array(bytes)
-}
-
-/** Whether QEMU's own tool can open the image for writing: nobody holds its lock. */
+/** Whether QEMU's own tool can open the image for writing: nobody holds a lock of QEMU's on it. Needs `qemu-io` on this machine. */
 export async function isFree(image: ImageFile): Promise<boolean> {
-  const { exitCode } = await host.exec(['qemu-io', '-f', image.format, '-c', 'quit', image.path], { timeoutMs: 60_000 })
+  const { exitCode } = await createLocalToolHost().exec(['qemu-io', '-f', image.format, '-c', 'quit', image.path], { timeoutMs: 60_000 })
   return exitCode === 0
 }

@@ -62,6 +62,18 @@ export const driverErrors = {
     summary: 'The driver was found and could not be loaded. The reason is in the error.',
     remedy: 'Install the driver again, or correct it if it is yours.',
   },
+  DRIVER_NOT_EXPORTED: {
+    summary: 'The module was loaded and exports nothing called "driver".',
+    remedy: 'Check that it is the right package; if it is yours, export `driver`.',
+  },
+  DRIVER_NAME_TAKEN: {
+    summary: 'The driver calls itself by a name that belongs to another one; the names of our drivers belong to our packages.',
+    remedy: 'Give the driver a name of its own.',
+  },
+  DRIVER_UNUSABLE: {
+    summary: 'The driver says that it does not work on this machine. Its findings are in the message.',
+    remedy: 'Do what the hint says, or name another driver; "host-deployer drivers" shows what each of them lacks.',
+  },
   DRIVER_INVALID: {
     summary: 'The module is no driver: what it exports lacks something of the driver contract.',
     remedy: 'Check that it is the right package, and the contract in driver-api if it is yours.',

@@ -17,7 +17,7 @@ test('a chain is spelled out, every file by its descriptor, only the first writa
     readOnly: false,
     images: [image({ writable: true }), image({}), image({ format: 'raw', kind: 'block-device' })],
   } as const
-  expect(blockNode('disk0', disk, [4, 5, 6])).toEqual({
+  expect(blockNode(disk, { nodeName: 'disk0', filenames: ['/dev/fdset/4', '/dev/fdset/5', '/dev/fdset/6'] })).toEqual({
     'node-name': 'disk0',
     driver: 'qcow2',
     'read-only': false,
@@ -42,5 +42,13 @@ test('a chain is spelled out, every file by its descriptor, only the first writa
 })
 
 test('a qcow2 image without a backing file says so, whatever its header names', () => {
-  expect(blockNode('disk0', { id: 'x', readOnly: true, images: [image({})] }, [1])).toMatchObject({ backing: null })
+  expect(blockNode({ id: 'x', readOnly: true, images: [image({})] }, { filenames: ['/dev/fdset/1'] })).toMatchObject({ backing: null })
+})
+
+test('other writers are kept from a raw image where nothing else does', () => {
+  const node = blockNode({ id: 'x', readOnly: false, images: [image({ format: 'raw' })] }, { filenames: ['/x'], exclusive: true })
+  expect(node).toMatchObject({
+    driver: 'raw',
+    file: { driver: 'blkdebug', 'unshare-child-perms': ['write', 'resize'], image: { filename: '/x' } },
+  })
 })

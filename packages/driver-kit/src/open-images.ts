@@ -2,9 +2,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DiskError, type DiskRequest, type ImageFile } from '@host-deployer/driver-api'
-import type { ResourceStack } from '@host-deployer/driver-kit'
 import { parseQcow2Header, QCOW2_HEADER_BYTES } from './qcow2-header.ts'
 import { emptyQcow2Overlay } from './qcow2-overlay.ts'
+import type { ResourceStack } from './resource-stack.ts'
 
 /** One file of a chain, opened. QEMU gets the descriptor, never the path. */
 export interface OpenedImage {

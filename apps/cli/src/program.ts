@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+
+// Each command's code is loaded when it is called: `--help` and a usage error cost nothing.
+
+const json = () => new Option('--json', 'print exactly one JSON document on standard output')
+const driver = () => new Option('--driver <name>', 'driver name, package or path').default('qemu-initramfs')
+const format = () => new Option('--format <format>', 'the image format instead of detecting it').choices(['raw', 'qcow2'])
+const allowPath = () =>
+  new Option('--allow-path <dir>', 'a directory that backing files may lie in (repeatable)')
+    .argParser(collect)
+    .default([], 'the image directory')
+const rootDevice = () => new Option('--root-device <device>', 'which file system is the root, when there are several: /dev/sda2, UUID=…')
+const appliance = () => new Option('--appliance <dir>', 'the appliance directory (default: where `appliance build` puts it)')
+const timeout = () => new Option('--timeout <seconds>', 'give up after this long').argParser(positive)
+const keep = () => new Option('--keep-on-failure', 'keep console log, traces and scratch files of a failed run, and say where')
+const verbose = () => new Option('-v, --verbose', 'log what happens to standard error')
+
+const program = new Command('host-deployer')
+  .description('Prepares and inspects virtual machine disk images while the machine is off.')
+  .version((JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version)
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(add --help for the options)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ host-deployer probe debian-12.qcow2
+  $ host-deployer deploy debian-12.qcow2 --user-data user-data.yaml --hostname web1
+  $ host-deployer deploy debian-12.qcow2 --seed ./seed --grow --dry-run
+  $ host-deployer doctor
+
+Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or locked, 4 no driver works here,
+5 no supported guest found, 6 an operation failed, 7 timed out or cancelled.`,
+  )
+
+/** The argument and options of every command that opens an image, after its own. */
+function onImage(command: Command): Command {
+  command.argument('<image>', 'a raw or qcow2 image, or a block device')
+  for (const option of [format(), allowPath(), rootDevice(), driver(), appliance(), timeout(), keep(), json(), verbose()])
+    command.addOption(option)
+  return command
+}
+
+onImage(
+  program
+    .command('deploy')
+    .description('make the guest in an image what a cloud-config says')
+    .option('--seed <dir>', 'a NoCloud seed: user-data, meta-data, network-config')
+    .option('--user-data <file>', 'a cloud-config file')
+    .option('--network-config <file>', 'network configuration, version 1 or 2')
+    .option('--meta-data <file>', 'instance-id, local-hostname, public-keys')
+    .option('--hostname <name>', 'host name, or fully qualified name')
+    .option('--root-password-file <file>', "a file whose first line is root's password (- for standard input)")
+    .option('--ssh-key <file>', 'public keys for the default user, as `ssh_authorized_keys` (repeatable)', collect)
+    .option('--grow', 'let the root partition and file system fill the disk')
+    .addOption(
+      new Option('--cloud-init <mode>', 'what to do about a cloud-init inside the image')
+        .choices(['keep', 'disable', 'delegate'])
+        .default('keep'),
+    )
+    .option('--ignore-unsupported', 'report unknown or unsupported keys instead of refusing them')
+    .option('--dry-run', 'show the diff, write nothing'),
+)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ host-deployer deploy web1.qcow2 --user-data web.yaml --grow
+  $ host-deployer deploy web1.qcow2 --hostname web1.example.org --ssh-key ~/.ssh/id_ed25519.pub
+  $ host-deployer deploy web1.qcow2 --seed ./nocloud --dry-run
+  $ host-deployer deploy web1.qcow2 --user-data web.yaml --json | jq '.operations'`,
+  )
+  .action(async (image, options) => (await import('./commands/deploy.ts')).deployCommand(image, options))
+
+onImage(program.command('probe').description('find out what is in an image, without changing it'))
+  .addHelpText('after', '\nExample:\n  $ host-deployer probe debian-12.qcow2 --json | jq .os')
+  .action(async (image, options) => (await import('./commands/probe.ts')).probeCommand(image, options))
+
+program
+  .command('drivers')
+  .description('list the drivers and whether each works here')
+  .addOption(appliance())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ host-deployer drivers')
+  .action(async (options) => (await import('./commands/drivers.ts')).driversCommand(options))
+
+program
+  .command('doctor')
+  .description('look at everything a deploy needs on this machine, and say how to mend what is missing')
+  .addOption(driver())
+  .addOption(appliance())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ host-deployer doctor --json')
+  .action(async (options) => (await import('./commands/doctor.ts')).doctorCommand(options))
+
+const appliances = program.command('appliance').description('the kernel and initramfs that the qemu-initramfs driver boots')
+appliances
+  .command('build')
+  .description("build it from Debian packages, through this machine's apt configuration")
+  .addOption(appliance())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance build')
+  .action(async (options) => (await import('./commands/appliance.ts')).applianceBuildCommand(options))
+appliances
+  .command('info')
+  .description('what is installed: versions, sizes, packages')
+  .addOption(appliance())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance info --json | jq .packages')
+  .action(async (options) => (await import('./commands/appliance.ts')).applianceInfoCommand(options))
+appliances
+  .command('install')
+  .argument('<source>', 'a directory or archive made by `appliance build`')
+  .description('put another appliance in place of the installed one')
+  .addOption(appliance())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance install ./appliance.tar.zst')
+  .action(async (source, options) => (await import('./commands/appliance.ts')).applianceInstallCommand(source, options))
+
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
+}
+
+function positive(value: string): number {
+  const number = Number(value)
+  if (!(number > 0)) throw new CommanderError(2, 'commander.invalidArgument', `error: not a positive number: ${value}`)
+  return number
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else process.exitCode = await (await import('./report-failure.ts')).reportFailure(error, process.argv.includes('--json'))
+}

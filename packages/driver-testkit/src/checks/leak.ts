@@ -1,0 +1,70 @@
+import { deepStrictEqual } from 'node:assert/strict'
+import { join } from 'node:path'
+import { type DiskRequest, hostPath } from '@host-deployer/driver-api'
+import { defineChecks } from '../check.ts'
+import { needTool } from '../device-tools.ts'
+import { MIB } from '../disks.ts'
+import { codeOf } from '../expect-error.ts'
+import { type Holdings, lookAtHoldings } from '../residue.ts'
+import { settled } from '../settled.ts'
+import type { TestBed } from '../test-bed.ts'
+import { createQcow2Image, createRawImage } from '../test-images.ts'
+
+interface Comparison {
+  readonly before: Holdings
+  readonly after: Holdings
+  readonly residue: readonly string[]
+}
+
+const ROUNDS = 3
+
+/** Sessions that work, one after the other, each followed by one that is refused; with a look before and after. */
+async function compare(bed: TestBed): Promise<Comparison> {
+  await bed.close()
+  const data: DiskRequest = { id: 'data', access: 'read-write', chain: [await createRawImage(bed.directory, 'leak', MIB)] }
+  const image: DiskRequest = { id: 'image', access: 'scratch', chain: [await createQcow2Image(bed.directory, 'leak', MIB)] }
+  const missing: DiskRequest = {
+    id: 'missing',
+    access: 'read-only',
+    chain: [{ path: hostPath(join(bed.directory, 'none')), format: 'raw' }],
+  }
+  const round = async (): Promise<void> => {
+    await bed.inSession({ disks: [data, image] }, async ({ toolHost }) => void (await needTool(toolHost, 'true')))
+    await codeOf(bed.open({ disks: [data, missing] }))
+  }
+  // What a first session loads or sets up for good is no leak.
+  await round()
+  await bed.residue()
+  const before = await lookAtHoldings()
+  for (let i = 0; i < ROUNDS; i += 1) await round()
+  const residue = await bed.residue()
+  const after = await settled(lookAtHoldings, (found) => String(Object.values(found)) === String(Object.values(before)), 3_000)
+  return { before, after, residue }
+}
+
+const comparison = (bed: TestBed): Promise<Comparison> => bed.once('comparison', () => compare(bed))
+
+/** Sessions in a loop. */
+export const leakChecks = defineChecks('leak', {
+  residue: {
+    title: 'sessions in a loop leave no mount, device, process, socket, directory or lease',
+    timeoutMs: 110_000,
+    run: async (bed) => deepStrictEqual((await comparison(bed)).residue, []),
+  },
+  processes: {
+    title: 'they leave no process of ours',
+    timeoutMs: 110_000,
+    async run(bed) {
+      const { before, after } = await comparison(bed)
+      deepStrictEqual(after.processes, before.processes)
+    },
+  },
+  descriptors: {
+    title: 'they leave no descriptor open',
+    timeoutMs: 110_000,
+    async run(bed) {
+      const { before, after } = await comparison(bed)
+      deepStrictEqual(after.descriptors, before.descriptors)
+    },
+  },
+})
