@@ -10,6 +10,8 @@ export interface DriverFlags {
   readonly appliance?: string
   /** The driver's section of a configuration, checked against its own schema. */
   readonly driverOptions?: Readonly<Record<string, unknown>>
+  /** A JSON file with the same; {@link driverOptions} win. */
+  readonly driverConfig?: string
   readonly verbose?: boolean
   readonly keepOnFailure?: boolean
 }
@@ -23,9 +25,11 @@ export interface ReadyDriver {
 export async function openDriver(flags: DriverFlags, signal?: AbortSignal): Promise<ReadyDriver> {
   const where = directories(process.env)
   const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
+  const configured =
+    flags.driverConfig === undefined ? {} : await (await import('./read-driver-config.ts')).readDriverConfig(flags.driverConfig)
   const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', {
     from: [process.cwd(), import.meta.dirname],
-    options: { ...flags.driverOptions, ...given },
+    options: { ...configured, ...flags.driverOptions, ...given },
   })
   return {
     driver,
