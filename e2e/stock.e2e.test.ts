@@ -1,5 +1,6 @@
-import { open as openFile, readFile } from 'node:fs/promises'
+import { open as openFile, readdir, readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DeployReport, ProbeReport } from '@host-deployer/api'
 import { DeployError, hostPath } from '@host-deployer/driver-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,6 +28,14 @@ beforeAll(async () => {
   ]
 })
 afterAll(() => space.remove())
+
+/** Arguments and environment of every process. */
+async function commandLines(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const files = pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`])
+  // A process may end while we look.
+  return Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')))
+}
 
 describe('the command with a stock kernel and initramfs', () => {
   test.each(['ext4', 'xfs'] as const)('a guest on %s is probed, deployed, and the second deploy changes nothing', async (type) => {
@@ -81,7 +90,17 @@ describe('the command with a stock kernel and initramfs', () => {
       JSON.stringify({ accel: 'tcg', template: 'auto', stock: { kernel, initramfs, password } }),
     )
     const running = runCommand('deploy', image, '--hostname', 'x', '--verbose', '--json', '--driver-config', inline)
+    let isOver = false
+    running.finally(() => (isOver = true))
+    const seen = new Set<string>()
+    while (!isOver) {
+      for (const line of await commandLines()) seen.add(line)
+      await delay(200)
+    }
     const result = await running
+    const qemu = [...seen].filter((line) => line.includes('hostfwd=tcp:127.0.0.1:0-:22'))
+    expect(qemu).not.toEqual([])
+    expect([...seen].filter((line) => line.includes(password))).toEqual([])
     expect(result.exitCode).toBe(0)
     expect(`${result.stdout}${result.stderr}`).not.toContain(password)
     const report = JSON.parse(result.stdout) as DeployReport
@@ -119,8 +138,10 @@ describe('the driver', () => {
       expect(Buffer.from(stdout).toString()).toBe('')
     }
     server.close()
-    const listening = (await readFile('/proc/self/net/tcp', 'latin1')).split('\n').filter((line) => / 0A /.test(line))
-    expect(listening.filter((line) => line.includes('00000000:0016'))).toEqual([])
+    // As root each VM has a user id of its own out of the driver's range: what listens under one of those is QEMU.
+    const listening = (await readFile('/proc/self/net/tcp', 'latin1')).split('\n').map((line) => line.trim().split(/\s+/))
+    const forwards = listening.filter(([, , , state, , , , uid]) => state === '0A' && Number(uid) >= 1_879_048_192)
+    expect([...new Set(forwards.map(([, local = '']) => local.split(':')[0]))]).toEqual(['0100007F'])
   })
 
   test('a wrong password: DRIVER_SSH_DENIED once the time is over', async () => {
