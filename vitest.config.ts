@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tools/test/longest-first.ts'
 
 // The workspace runs from source: packages resolve each other through this export condition, nothing has to be built first.
 const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'default']
@@ -11,6 +12,7 @@ const project = (name: string, include: string[], extra: Record<string, unknown>
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', [
         'packages/*/src/**/!(*.int).test.ts',
@@ -28,7 +30,7 @@ export default defineConfig({
         testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 1_200_000 : 14_400_000,
         hookTimeout: 900_000,
         maxWorkers: 2,
-        setupFiles: ['e2e/lib/remember-failures.ts'],
+        setupFiles: ['e2e/lib/settle-evidence.setup.ts'],
       }),
     ],
   },

@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdir, open, readdir, rm, truncate, writeFile } from '
 import type { DeployReport, ErrorReport } from '@host-deployer/api'
 import { hostPath } from '@host-deployer/driver-api'
 import { execa } from 'execa'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { openTestDriver } from './lib/appliance.ts'
 import { copyImage } from './lib/copy-image.ts'
 import { digestOf } from './lib/digest-of.ts'
@@ -17,7 +17,6 @@ beforeAll(async () => {
   space = await createWorkspace('bad-input')
   image = await copyImage('debian-12', space.directory, 'qcow2')
 })
-afterAll(() => space.remove())
 
 async function expectError(args: readonly string[], exitCode: number, code: string): Promise<ErrorReport['error']> {
   const { error } = await runJson<ErrorReport>(args, exitCode)
@@ -44,27 +43,24 @@ describe('the image', () => {
 
   test('a backing file outside the allowed paths is refused, inside them it is a base that stays as it was', async () => {
     const elsewhere = await createWorkspace('elsewhere')
-    try {
-      const overlay = space.path('overlay.qcow2')
-      const base = elsewhere.path('base.qcow2')
-      await copyFile(image, base)
-      await chmod(base, 0o444)
-      await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, overlay])
-      await expectError(['deploy', overlay, '--hostname', 'x'], 3, 'IMAGE_BACKING_REFUSED')
+    const overlay = space.path('overlay.qcow2')
+    const base = elsewhere.path('base.qcow2')
+    await copyFile(image, base)
+    await chmod(base, 0o444)
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, overlay])
+    await expectError(['deploy', overlay, '--hostname', 'x'], 3, 'IMAGE_BACKING_REFUSED')
 
-      const before = await digestOf(base)
-      const report = await runJson<DeployReport>(['deploy', overlay, '--hostname', 'over', '--allow-path', elsewhere.directory])
-      expect(report.changed).toBe(true)
-      expect(await digestOf(base)).toBe(before)
-    } finally {
-      await elsewhere.remove()
-    }
+    const before = await digestOf(base)
+    const report = await runJson<DeployReport>(['deploy', overlay, '--hostname', 'over', '--allow-path', elsewhere.directory])
+    expect(report.changed).toBe(true)
+    expect(await digestOf(base)).toBe(before)
   })
 
   test('an image that somebody else has open is refused as locked', async () => {
     const holder = execa('qemu-io', ['-f', 'qcow2', image, '-c', 'sleep 120000'], { reject: false, stdio: ['ignore', 'pipe', 'ignore'] })
     try {
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      // Its lock is there when others are refused.
+      await vi.waitFor(async () => expect((await execa('qemu-img', ['info', image], { reject: false })).exitCode).toBe(1), 30_000)
       await expectError(['deploy', image, '--hostname', 'x'], 3, 'IMAGE_LOCKED')
     } finally {
       holder.kill('SIGKILL')

@@ -14,13 +14,26 @@ const main = join(import.meta.dirname, '..', 'apps', 'cli', 'src', 'main.ts')
 const started = performance.now()
 const seconds = () => `${((performance.now() - started) / 1000).toFixed(0)} s`
 const step = (title: string) => console.log(`\n${pc.bold(pc.cyan(title))} ${pc.dim(seconds())}`)
+let emulated = false
 const note = (line: string) => console.log(pc.dim(`  ${line}`))
 
 async function command(...args: readonly string[]): Promise<void> {
   console.log(pc.dim(`$ host-deployer ${args.join(' ')}`))
-  await execa(process.execPath, ['--conditions=@host-deployer/source', main, ...args, '--appliance', applianceDirectory()], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+  const { stdout } = await execa(
+    process.execPath,
+    ['--conditions=@host-deployer/source', main, ...args, '--appliance', applianceDirectory()],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      stripFinalNewline: false,
+      env: pc.isColorSupported ? { FORCE_COLOR: '1' } : {},
+    },
+  )
+  // A finding about this machine, true for every command: said once, in our words.
+  process.stdout.write(stdout.replace(/^.*KVM_UNUSABLE.*\n\n?/m, ''))
+  if (stdout.includes('KVM_UNUSABLE') && !emulated) {
+    emulated = true
+    note('(this machine offers no hardware virtualisation that works: all VMs here are emulated, several times slower)')
+  }
 }
 
 // What went wrong and what to do, not where in the source.
@@ -50,7 +63,7 @@ try {
 
   step('5. Boot it by its own boot loader, and log in')
   await using guest = await bootGuest(image, { format: 'qcow2', address: scenario.address, mac: scenario.mac })
-  note('booting (without hardware virtualisation this takes about a minute)')
+  note('booting (emulated, so it takes about half a minute)')
   await guest.waitForConsole(/web1 login:/)
   using alice = await guest.login('alice', { privateKey: key.privateKey })
   using root = await guest.login('root', { password: scenario.rootPassword })

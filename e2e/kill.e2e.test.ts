@@ -3,10 +3,10 @@ import type { DeployReport } from '@host-deployer/api'
 import { hostPath, toolPath } from '@host-deployer/driver-api'
 import { guestPath, openGuestFs } from '@host-deployer/guest-fs'
 import { inspectImage } from '@host-deployer/image'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { openTestDriver } from './lib/appliance.ts'
 import { cacheDirectory } from './lib/cache.ts'
-import { checkFileSystems } from './lib/check-file-systems.ts'
+import { checkDisks } from './lib/check-file-systems.ts'
 import { copyImage } from './lib/copy-image.ts'
 import { random } from './lib/random.ts'
 import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
@@ -17,7 +17,7 @@ import { createKeyPair, createWorkspace, type Workspace } from './lib/workspace.
 // request again gives the tree of an uninterrupted run.
 
 const key = createKeyPair('kill')
-const kills = process.env['HOST_DEPLOYER_SOAK'] === undefined ? 4 : 40
+const kills = process.env['HOST_DEPLOYER_SOAK'] === undefined ? 3 : 40
 let space: Workspace
 let args: string[]
 beforeAll(async () => {
@@ -27,11 +27,12 @@ beforeAll(async () => {
   await space.write('network-config', networkConfig)
   args = ['--seed', space.directory, '--allow-path', cacheDirectory()]
 })
-afterAll(() => space.remove())
 
 test(`killed ${kills} times, at moments spread over the whole run`, async () => {
-  const { image: reference, report } = await deployed('reference')
-  const wanted = await accountFiles(reference)
+  const reference = await copyImage('debian-12', space.path('reference'), 'overlay')
+  const { files: original } = await look(reference)
+  const report = await runJson<DeployReport>(['deploy', reference, ...args])
+  const { files: wanted } = await look(reference)
   const whole = Object.entries(report.timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 500)
   const draw = random()
   for (let round = 0; round < kills; round++) {
@@ -39,25 +40,24 @@ test(`killed ${kills} times, at moments spread over the whole run`, async () => 
     const before = whole - tail(report)
     const moment = round % 2 === 0 ? draw() * whole : before + draw() * tail(report)
     const image = await copyImage('debian-12', space.path(`round-${round}`), 'overlay')
-    const original = await accountFiles(image)
     const child = runCommand('deploy', image, ...args, '--json', ...driverArguments())
     const pid = child.pid
     setTimeout(() => child.kill('SIGKILL'), moment)
     await child
     await noProcessHolds(image)
 
-    expect(await checkFileSystems(image, 'qcow2'), `after a kill at ${moment.toFixed(0)} ms`).toEqual([])
-    const found = await accountFiles(image)
+    const { complaints, files: found } = await look(image)
+    expect(complaints, `after a kill at ${moment.toFixed(0)} ms`).toEqual([])
     for (const path of accountPaths)
       expect([original[path], wanted[path]].map(withoutSalt), `${path} after ${moment.toFixed(0)} ms, pid ${pid}`).toContain(
         withoutSalt(found[path]),
       )
 
     await runJson<DeployReport>(['deploy', image, ...args])
-    const repaired = await accountFiles(image)
-    for (const path of accountPaths) expect(withoutSalt(repaired[path]), path).toBe(withoutSalt(wanted[path]))
     const again = await runJson<DeployReport>(['deploy', image, ...args])
     expect(again.diff).toEqual([])
+    const { files: repaired } = await look(image)
+    for (const path of accountPaths) expect(withoutSalt(repaired[path]), path).toBe(withoutSalt(wanted[path]))
   }
 })
 
@@ -72,21 +72,26 @@ function tail({ timings }: DeployReport): number {
   return (timings['commit'] ?? 0) + (timings['unmount'] ?? 0) + (timings['close'] ?? 0) + 200
 }
 
-async function deployed(name: string): Promise<{ image: string; report: DeployReport }> {
-  const image = await copyImage('debian-12', space.path(name), 'overlay')
-  return { image, report: await runJson<DeployReport>(['deploy', image, ...args]) }
+interface Look {
+  readonly complaints: readonly string[]
+  readonly files: Readonly<Record<string, string>>
 }
 
-async function accountFiles(image: string): Promise<Record<string, string>> {
+/** What the checkers of the file systems say, and the account files; nothing is written to the image. */
+async function look(image: string): Promise<Look> {
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { allowPaths: [cacheDirectory()] })
   await using session = await driver.open({ disks: [{ id: 'disk0', chain, access: 'scratch' }] }, context)
+  const complaints = await checkDisks(session, { recover: true })
   const { exec, fs } = session.toolHost
   await exec(['mkdir', '-p', '/mnt'])
   const { exitCode } = await exec(['mount', '-t', 'ext4', '-o', 'ro', `${session.disks[0].device}3`, '/mnt'])
   expect(exitCode).toBe(0)
   const guest = openGuestFs({ fs, root: toolPath('/mnt') })
-  return Object.fromEntries(await Promise.all(accountPaths.map(async (path) => [path, await guest.readText(guestPath(path))] as const)))
+  const files = Object.fromEntries(
+    await Promise.all(accountPaths.map(async (path) => [path, await guest.readText(guestPath(path))] as const)),
+  )
+  return { complaints, files }
 }
 
 /** Waits for the kernel to take down what died with its parent, then looks at every process's open files. */

@@ -1,7 +1,6 @@
-import type { DeployReport, ProbeReport } from '@host-deployer/api'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DeployReport } from '@host-deployer/api'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { checkFileSystems } from './lib/check-file-systems.ts'
-import { digestOf } from './lib/digest-of.ts'
 import { createPhonyDisk, onDisk } from './lib/phony-disk.ts'
 import { runJson } from './lib/run-command.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
@@ -10,30 +9,8 @@ let space: Workspace
 beforeAll(async () => {
   space = await createWorkspace('odd')
 })
-afterAll(() => space.remove())
 
 const MiB = 2 ** 20
-
-describe('2 TiB with an unfinished journal, in a VM of 256 MB', () => {
-  test.each(['ext4', 'xfs', 'btrfs'] as const)('%s', async (type) => {
-    const image = space.path(`${type}.raw`)
-    await createPhonyDisk(image, { type, sizeBytes: 2 * 2 ** 40, dirty: true })
-    const probe = await runJson<ProbeReport>(['probe', image])
-    expect(probe.os).toMatchObject({ distro: 'debian', major: 12 })
-    const report = await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])
-    expect(report.changed).toBe(true)
-    expect((await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])).changed).toBe(false)
-    if (type !== 'btrfs') expect(await checkFileSystems(image, 'raw')).toEqual([])
-  })
-})
-
-test('a probe leaves an image with an unfinished journal byte for byte as it was', async () => {
-  const image = space.path('dirty.raw')
-  await createPhonyDisk(image, { type: 'ext4', sizeBytes: 256 * MiB, dirty: true })
-  const before = await digestOf(image)
-  expect((await runJson<ProbeReport>(['probe', image])).os.distro).toBe('debian')
-  expect(await digestOf(image)).toBe(before)
-})
 
 describe('links of the guest that point outside', () => {
   const request = ['--user-data'] as const
@@ -86,14 +63,4 @@ describe('links of the guest that point outside', () => {
     expect(report.diff.map(({ path }) => path)).toContain('/hostname')
     expect(await checkFileSystems(image, 'raw')).toEqual([])
   })
-})
-
-test('a volume group with the same name in two images, deployed at the same time', async () => {
-  const images = [space.path('one.raw'), space.path('two.raw')]
-  for (const image of images) await createPhonyDisk(image, { type: 'xfs', layout: 'lvm', sizeBytes: 512 * MiB })
-  const reports = await Promise.all(images.map((image, index) => runJson<DeployReport>(['deploy', image, '--hostname', `twin${index}`])))
-  for (const [index, image] of images.entries()) {
-    expect(reports[index]).toMatchObject({ changed: true, facts: { storage: { lvm: true } } })
-    expect((await runJson<ProbeReport>(['probe', image])).os.hostname).toBe(`twin${index}`)
-  }
 })

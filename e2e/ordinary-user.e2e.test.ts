@@ -2,7 +2,7 @@ import { chmod, chown, cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DeployReport, ErrorReport } from '@host-deployer/api'
 import { execa } from 'execa'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { applianceDirectory, ensureAppliance } from './lib/appliance.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
 import { commandLine } from './lib/run-command.ts'
@@ -25,7 +25,6 @@ beforeAll(async () => {
   await cp(applianceDirectory(), space.path('appliance'), { recursive: true })
   for (const path of [image, space.path('home')]) await chown(path, uid, uid)
 })
-afterAll(() => space.remove())
 
 /**
  * Runs the command as that user. The checkout may lie where only root can look: in a mount namespace of its own it is seen at another place.

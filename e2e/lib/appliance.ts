@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildAppliance } from '@host-deployer/appliance'
@@ -6,6 +7,7 @@ import { type Driver, type DriverContext, hostPath } from '@host-deployer/driver
 import { createFileLeaseJournal } from '@host-deployer/driver-kit'
 import { loadDriver } from '@host-deployer/driver-loader'
 import { cacheDirectory } from './cache.ts'
+import { isTestFile, keepOnFailure } from './evidence.ts'
 
 /** Where the command looks for the appliance when nothing is said. */
 export function applianceDirectory(): string {
@@ -22,6 +24,17 @@ export async function ensureAppliance(log: (line: string) => void = () => {}): P
   })
 }
 
+let work: Promise<string> | undefined
+
+async function createWorkDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'hd-e2e-work-'))
+  // QEMU runs as another user.
+  await chmod(directory, 0o711)
+  if (isTestFile()) keepOnFailure(directory)
+  else process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
 /** The driver under test with a context as the command would make it. */
 export async function openTestDriver(
   options: Readonly<Record<string, unknown>> = {},
@@ -31,16 +44,17 @@ export async function openTestDriver(
     from: [import.meta.dirname],
     options: { appliance: applianceDirectory(), ...options },
   })
-  const work = join(tmpdir(), `host-deployer-e2e-${process.pid}`)
-  await mkdir(work, { recursive: true, mode: 0o711 })
+  work ??= createWorkDirectory()
+  const directory = await work
   return {
     driver: loaded.driver,
     context: {
       options: loaded.options,
-      workDirectory: hostPath(work),
+      workDirectory: hostPath(directory),
       cacheDirectory: hostPath(cacheDirectory()),
       logger: { debug() {}, info() {}, warn() {} },
-      leases: createFileLeaseJournal(hostPath(join(work, 'leases'))),
+      leases: createFileLeaseJournal(hostPath(join(directory, 'leases'))),
+      keepOnFailure: true,
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { DriverSession } from '@host-deployer/driver-api'
 import { inspectImage } from '@host-deployer/image'
 import { openTestDriver } from './appliance.ts'
 
@@ -6,7 +7,14 @@ export async function checkFileSystems(image: string, format: 'qcow2' | 'raw'): 
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { format, allowPaths: ['/'] })
   await using session = await driver.open({ disks: [{ id: 'checked', chain, access: 'scratch' }] }, context)
-  const { exec } = session.toolHost
+  return await checkDisks(session)
+}
+
+/**
+ * The same for all disks of an open session; nothing of them may be mounted. `recover` lets the kernel finish the journals first, as the next mount
+ * would: the checkers do not when they may change nothing, and call what is only in the journal damage.
+ */
+export async function checkDisks({ toolHost: { exec } }: DriverSession, { recover = false } = {}): Promise<string[]> {
   await exec(['vgchange', '-ay'])
   await exec(['vgmknodes'])
   const listed = await exec(['blkid', '-o', 'export'])
@@ -15,7 +23,12 @@ export async function checkFileSystems(image: string, format: 'qcow2' | 'raw'): 
     const device = /^DEVNAME=(.*)$/m.exec(block)?.[1]
     const type = /^TYPE=(.*)$/m.exec(block)?.[1]
     const argv = device === undefined ? undefined : checker(device, type)
-    if (argv === undefined) continue
+    if (device === undefined || argv === undefined) continue
+    if (recover && (type === 'ext4' || type === 'xfs')) {
+      await exec(['mkdir', '-p', '/run/recover'])
+      await exec(['mount', '-t', type, device, '/run/recover'])
+      await exec(['umount', '/run/recover'])
+    }
     const { exitCode, stdout, stderr } = await exec(argv, { timeoutMs: 300_000 })
     if (exitCode !== 0) complaints.push(`${argv.join(' ')} ended with ${exitCode}: ${Buffer.from(stdout)}${Buffer.from(stderr)}`)
   }

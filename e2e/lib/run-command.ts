@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { deployReport, errorReport, probeReport } from '@host-deployer/api'
 import { execa, type Result, type ResultPromise } from 'execa'
 import { applianceDirectory } from './appliance.ts'
+import { rememberRun, rememberTraces } from './evidence.ts'
 
 const main = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts')
 
@@ -18,6 +19,11 @@ export function runCommand(...args: readonly string[]): ResultPromise<typeof opt
   return execa(node, rest, options)
 }
 
+/** The name that reports give the driver; `undefined` when the run asks for another one, by a path perhaps. */
+export function driverUnderTest(): string | undefined {
+  return process.env['HOST_DEPLOYER_E2E_DRIVER'] === undefined ? 'qemu-initramfs' : undefined
+}
+
 /** The appliance under test, and the driver when the run asks for another one. */
 export function driverArguments(): string[] {
   const driver = process.env['HOST_DEPLOYER_E2E_DRIVER']
@@ -26,15 +32,27 @@ export function driverArguments(): string[] {
 
 /** Runs with `--json` and gives the document, which has to fit its published schema; throws with all that was said when the exit code is not the expected one. */
 export async function runJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
-  const result: Result<typeof options> = await runCommand(
-    ...args,
-    '--json',
-    ...(exitCode === 0 ? ['--keep-on-failure'] : []),
-    ...driverArguments(),
-  )
+  const all = [...args, '--json', ...(exitCode === 0 ? ['--keep-on-failure'] : []), ...driverArguments()]
+  const result: Result<typeof options> = await runCommand(...all)
+  rememberRun({ args: all, exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr })
+  if (result.exitCode !== 0 && exitCode === 0) for (const path of keptTraces(result.stdout)) rememberTraces(path)
   if (result.exitCode !== exitCode) throw new Error(`exit code ${result.exitCode}, not ${exitCode}\n${result.stdout}\n${result.stderr}`)
   const document: unknown = JSON.parse(result.stdout)
   const schema = exitCode !== 0 ? errorReport : args[0] === 'deploy' ? deployReport : args[0] === 'probe' ? probeReport : undefined
   schema?.parse(document)
   return document as T
+}
+
+/** The directories that `--keep-on-failure` named in an error document. */
+function keptTraces(stdout: string): string[] {
+  try {
+    const { error } = errorReport.parse(JSON.parse(stdout))
+    const named = [
+      error.context?.['kept'],
+      ...(error.diagnostics ?? []).filter(({ code }) => code === 'TRACES_KEPT').map(({ path }) => path),
+    ]
+    return named.filter((path) => typeof path === 'string')
+  } catch {
+    return []
+  }
 }

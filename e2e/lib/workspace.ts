@@ -1,19 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { somethingFailed } from './failures.ts'
+import { discard, keepOnFailure } from './evidence.ts'
 
 /** A directory for the tests of one file: images, overlays, console logs. Kept, with its path printed, when one of them failed. */
 export interface Workspace {
   readonly directory: string
   path(...names: readonly string[]): string
   write(name: string, content: string): Promise<string>
+  /** As {@link discard}; of a test file it happens at the end by itself. */
   remove(): Promise<void>
 }
 
 export async function createWorkspace(name: string): Promise<Workspace> {
   const directory = await mkdtemp(join(tmpdir(), `hd-e2e-${name}-`))
+  keepOnFailure(directory)
   const path = (...names: readonly string[]) => join(directory, ...names)
   return {
     directory,
@@ -22,10 +24,7 @@ export async function createWorkspace(name: string): Promise<Workspace> {
       await writeFile(path(file), content)
       return path(file)
     },
-    async remove() {
-      if (somethingFailed()) console.log(`kept for a look: ${directory}`)
-      else await rm(directory, { recursive: true, force: true })
-    },
+    remove: () => discard(directory),
   }
 }
 

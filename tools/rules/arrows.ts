@@ -20,7 +20,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Dependencies that a package brings along without importing them: drivers are resolved by name at run time. */
-export const ships: Readonly<Record<string, readonly string[]>> = { cli: ['driver-qemu-initramfs'] }
+export const ships: Readonly<Record<string, readonly string[]>> = { cli: ['driver-qemu-initramfs', 'driver-nbd'] }
 
 /** Packages that may start processes. */
 export const mayStartProcesses: ReadonlySet<string> = new Set(['driver-kit', 'driver-qemu-initramfs', 'driver-nbd', 'cli', 'appliance'])

@@ -17,7 +17,7 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
 
 export const root = join(import.meta.dirname, '..', '..')
 
-/** Where each test stage leaves `NAME.json` (vitest's report) and `NAME.xml` (JUnit). */
+/** Where each test stage leaves `NAME.json` (vitest's report), `NAME.xml` (JUnit) and, after a failure, `NAME.kept`: the paths of what was kept. */
 export const results = join(root, 'test-results')
 
 export const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
@@ -48,9 +48,9 @@ export function testStage(project: string, { name = project, filter, files = [],
   return {
     name,
     run() {
-      const [json, junit] = [join(results, `${name}.json`), join(results, `${name}.xml`)]
+      const [json, junit, kept] = ['json', 'xml', 'kept'].map((ending) => join(results, `${name}.${ending}`)) as [string, string, string]
       // Results of an earlier run would speak for a run that dies.
-      for (const file of [json, junit]) rmSync(file, { force: true })
+      for (const file of [json, junit, kept]) rmSync(file, { force: true })
       const { status } = spawnSync(
         bin('vitest'),
         [
@@ -59,8 +59,10 @@ export function testStage(project: string, { name = project, filter, files = [],
           ...(filter === undefined ? [] : ['-t', filter]),
           ...files,
         ],
-        { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } },
+        { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, HOST_DEPLOYER_E2E_KEPT: kept, ...env } },
       )
+      const evidence = readText(kept)
+      if (evidence !== undefined) console.log(`${name}: kept for a look (listed in ${kept})\n${evidence}`)
       return countReport(readText(json), status, filter)
     },
   }

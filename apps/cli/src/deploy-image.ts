@@ -15,7 +15,7 @@ export interface DeployImageOptions extends ImageOptions {
 export async function deploy(path: string, options: DeployImageOptions): Promise<Deployed> {
   const { request, diagnostics } = 'request' in options.request ? options.request : parseRequest(options.request)
   const image = await inspect(path, options)
-  const { driver, context } = await openDriver(options, options.signal)
+  const { driver, context } = await openDriver(options, options)
   return deployGuest({
     driver,
     context,

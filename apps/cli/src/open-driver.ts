@@ -1,13 +1,15 @@
 import { resolve } from 'node:path'
 import { type Driver, type DriverContext, hostPath, type Logger } from '@host-deployer/driver-api'
 import { createFileLeaseJournal } from '@host-deployer/driver-kit'
-import { loadDriver } from '@host-deployer/driver-loader'
+import { type LoadedDriver, loadDriver } from '@host-deployer/driver-loader'
 import { directories } from './directories.ts'
 
 export interface DriverFlags {
   /** A name, a package or a path. Default `qemu-initramfs`. */
   readonly driver?: string
   readonly appliance?: string
+  /** The image may meet this machine's kernel: the option `trustImages` of a driver that works without a VM. */
+  readonly trustImage?: boolean
   /** The driver's section of a configuration, checked against its own schema. */
   readonly driverOptions?: Readonly<Record<string, unknown>>
   /** A JSON file with the same; {@link driverOptions} win. */
@@ -19,20 +21,33 @@ export interface DriverFlags {
 export interface ReadyDriver {
   readonly driver: Driver
   readonly context: DriverContext<unknown>
+  readonly loaded: LoadedDriver
+}
+
+interface OpenDriverOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Drivers that are loaded already, see `LoadDriverOptions.loaded`. */
+  readonly others?: ReadonlyMap<string, string>
 }
 
 /** Loads a driver by name, package or path, and makes the context that its calls get. */
-export async function openDriver(flags: DriverFlags, signal?: AbortSignal): Promise<ReadyDriver> {
+export async function openDriver(flags: DriverFlags, { signal, others }: OpenDriverOptions = {}): Promise<ReadyDriver> {
   const where = directories(process.env)
-  const given = flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }
+  const given = {
+    ...(flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }),
+    ...(flags.trustImage === true ? { trustImages: true } : {}),
+  }
   const configured =
     flags.driverConfig === undefined ? {} : await (await import('./read-driver-config.ts')).readDriverConfig(flags.driverConfig)
-  const { driver, options } = await loadDriver(flags.driver ?? 'qemu-initramfs', {
+  const loaded = await loadDriver(flags.driver ?? 'qemu-initramfs', {
     from: [process.cwd(), import.meta.dirname],
     options: { ...configured, ...flags.driverOptions, ...given },
+    ...(others === undefined ? {} : { loaded: others }),
   })
+  const { driver, options } = loaded
   return {
     driver,
+    loaded,
     context: {
       options,
       workDirectory: where.work,

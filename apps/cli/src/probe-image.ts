@@ -6,6 +6,6 @@ import { openDriver } from './open-driver.ts'
 /** Finds out what is in an image, which stays byte for byte as it is. Rejects with `DeployError`. */
 export async function probe(path: string, options: ImageOptions = {}): Promise<ProbeReport> {
   const image = await inspect(path, options)
-  const { driver, context } = await openDriver(options, options.signal)
+  const { driver, context } = await openDriver(options, options)
   return probeGuest({ driver, context, image, clock, ...given(options) })
 }

@@ -13,8 +13,14 @@ const allowPath = () =>
     .default([], 'the image directory')
 const rootDevice = () => new Option('--root-device <device>', 'which file system is the root, when there are several: /dev/sda2, UUID=…')
 const appliance = () => new Option('--appliance <dir>', 'the appliance directory (default: where `appliance build` puts it)')
+const trustImage = () =>
+  new Option('--trust-image', "let a driver without a VM (nbd) hand the image to this machine's kernel: only for images of your own")
 const timeout = () => new Option('--timeout <seconds>', 'give up after this long').argParser(positive)
-const keep = () => new Option('--keep-on-failure', 'keep console log, traces and scratch files of a failed run, and say where')
+const keep = () =>
+  new Option(
+    '--keep-on-failure',
+    'keep console log, traces and the overlay of a failed run, and say where (a deploy that is no dry run has no overlay: it writes to the image itself)',
+  )
 const verbose = () => new Option('-v, --verbose', 'log what happens to standard error')
 
 const program = new Command('host-deployer')
@@ -39,7 +45,8 @@ Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or 
 /** The argument and options of every command that opens an image, after its own. */
 function onImage(command: Command): Command {
   command.argument('<image>', 'a raw or qcow2 image, or a block device')
-  for (const option of [format(), allowPath(), rootDevice(), driver(), driverConfig(), appliance(), timeout(), keep(), json(), verbose()])
+  const driverFlags = [driver(), driverConfig(), trustImage(), appliance()]
+  for (const option of [format(), allowPath(), rootDevice(), ...driverFlags, timeout(), keep(), json(), verbose()])
     command.addOption(option)
   return command
 }
@@ -81,11 +88,12 @@ onImage(program.command('probe').description('find out what is in an image, with
 
 program
   .command('drivers')
-  .description('list the drivers and whether each works here')
+  .argument('[driver...]', 'names, packages or paths (default: those of this project)')
+  .description('show drivers: package, version, path, what each can do, whether it works here and what is missing')
   .addOption(appliance())
   .addOption(json())
-  .addHelpText('after', '\nExample:\n  $ host-deployer drivers')
-  .action(async (options) => (await import('./commands/drivers.ts')).driversCommand(options))
+  .addHelpText('after', '\nExamples:\n  $ host-deployer drivers\n  $ host-deployer drivers ./my-driver.js @somebody/their-driver --json')
+  .action(async (drivers, options) => (await import('./commands/drivers.ts')).driversCommand(drivers, options))
 
 program
   .command('doctor')
@@ -96,6 +104,13 @@ program
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer doctor --json')
   .action(async (options) => (await import('./commands/doctor.ts')).doctorCommand(options))
+
+program
+  .command('reclaim')
+  .description('release what a killed run left on this machine, and nothing else')
+  .addOption(json())
+  .addHelpText('after', '\nExit code 6 when something could not be released.\n\nExample:\n  $ host-deployer reclaim')
+  .action(async (options) => (await import('./commands/reclaim.ts')).reclaimCommand(options))
 
 const appliances = program.command('appliance').description('the kernel and initramfs that the qemu-initramfs driver boots')
 appliances
@@ -120,6 +135,16 @@ appliances
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer appliance install ./appliance.tar.zst')
   .action(async (source, options) => (await import('./commands/appliance.ts')).applianceInstallCommand(source, options))
+appliances
+  .command('warm')
+  .description('boot it once and save that VM: sessions are clones of it, the first one too')
+  .addOption(driver())
+  .addOption(appliance())
+  .addOption(timeout())
+  .addOption(json())
+  .addOption(verbose())
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance warm')
+  .action(async (options) => (await import('./commands/warm.ts')).applianceWarmCommand(options))
 
 function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value]

@@ -2,12 +2,13 @@ import {
   type AttachedDisk,
   BlockError,
   type Capabilities,
-  CapabilityError,
   type Diagnostic,
   type ToolHost,
   type ToolPath,
   toolPath,
 } from '@host-deployer/driver-api'
+import { addPartitionNodes } from './add-partition-nodes.ts'
+import { assertNoGroupConflict } from './assert-no-group-conflict.ts'
 import { listNodes } from './list-nodes.ts'
 import type { BlockNode } from './lsblk.ts'
 import { type LvmReport, lvmDevices, lvmEnvironment, lvmReportArgv, mapperDevice, parseLvmReport } from './lvm-report.ts'
@@ -28,26 +29,15 @@ const noVolumes: Volumes = { physicalVolumes: [], volumeGroups: [], logicalVolum
 /**
  * Finds partition tables, file systems and logical volumes on the given disks, and nothing else the tool host may have. Writes nothing; volume
  * groups that are found are activated ({@link releaseStorage}, or `MountedGuest.unmount`, undoes it).
- * `BLOCK_SCAN_FAILED`, `BLOCK_LVM_FAILED`, `CAPABILITY_PARTITION_NODES`.
+ * `BLOCK_SCAN_FAILED`, `BLOCK_LVM_FAILED`, `BLOCK_VG_CONFLICT` (the tool host is a machine that has such a group already),
+ * `CAPABILITY_PARTITION_NODES`.
  */
 export async function scanStorage(toolHost: ToolHost, disks: readonly AttachedDisk[], capabilities: Capabilities): Promise<Storage> {
-  const nodes = await listNodes(
-    toolHost,
-    disks.map(({ device }) => device),
-  )
+  const nodes = await nodesOf(toolHost, disks, capabilities)
   const found = disks.map((disk) => toStorageDisk(disk, nodes))
-  for (const disk of found) assertNodes(disk, nodes, capabilities)
   const filesystems = found.flatMap((disk) => diskFilesystems(disk, nodes))
   const { members, clones } = lvmMembers(filesystems)
-  const volumes =
-    members.length === 0
-      ? noVolumes
-      : await scanVolumes(
-          toolHost,
-          members,
-          capabilities,
-          disks.some(({ readOnly }) => readOnly),
-        )
+  const volumes = members.length === 0 ? noVolumes : await scanVolumes(toolHost, members, capabilities, disks)
   return {
     disks: found,
     physicalVolumes: volumes.physicalVolumes,
@@ -73,17 +63,21 @@ function lvmMembers(filesystems: readonly Filesystem[]): { members: ToolPath[]; 
   }
 }
 
-function assertNodes(disk: StorageDisk, nodes: readonly BlockNode[], capabilities: Capabilities): void {
-  const silent = disk.table !== null && !nodes.some(({ type }) => type === 'part')
-  if (!silent || capabilities.partitionNodes) return
-  throw new CapabilityError(
-    'CAPABILITY_PARTITION_NODES',
-    `${disk.device} is partitioned, and this tool host's kernel shows no partitions`,
-    {
-      hint: 'Use --driver qemu-initramfs, whose kernel does.',
-      context: { disk: disk.id },
-    },
-  )
+/** The nodes of all disks, those of partitions added where the tool host's kernel makes none. */
+async function nodesOf(toolHost: ToolHost, disks: readonly AttachedDisk[], capabilities: Capabilities): Promise<readonly BlockNode[]> {
+  const devices = disks.map(({ device }) => device)
+  const nodes = await listNodes(toolHost, devices)
+  if (capabilities.partitionNodes) return nodes
+  const silent = disks.filter((disk) => isSilent(disk, nodes))
+  if (silent.length === 0) return nodes
+  await Promise.all(silent.map(({ device }) => addPartitionNodes(toolHost, device)))
+  return listNodes(toolHost, devices)
+}
+
+/** A disk with a partition table of a kind that is read here, and without partitions. */
+const isSilent = (disk: AttachedDisk, nodes: readonly BlockNode[]): boolean => {
+  const { table } = toStorageDisk(disk, nodes)
+  return table !== null && table.partitions.length === 0
 }
 
 function unreadTable(disk: StorageDisk, nodes: readonly BlockNode[]): Diagnostic[] {
@@ -97,7 +91,7 @@ async function scanVolumes(
   toolHost: ToolHost,
   members: readonly ToolPath[],
   capabilities: Capabilities,
-  readOnly: boolean,
+  disks: readonly AttachedDisk[],
 ): Promise<Volumes> {
   if (!capabilities.lvm) {
     const summary = 'LVM was found, and this driver cannot activate it: its volumes stay unread'
@@ -120,7 +114,13 @@ async function scanVolumes(
     const summary = `Volume group ${group.name} lacks ${group.missingPhysicalVolumes} physical volume(s); attach all disks of the guest`
     return [{ severity: 'warning', code: 'BLOCK_LVM_INCOMPLETE', summary }]
   })
-  await activate(toolHost, members, active, readOnly)
+  if (!capabilities.isolated) await assertNoGroupConflict(toolHost, disks, groups)
+  await activate(
+    toolHost,
+    members,
+    active,
+    disks.some(({ readOnly }) => readOnly),
+  )
 
   const logicalVolumes = active.flatMap((group) =>
     group.logicalVolumes.map(

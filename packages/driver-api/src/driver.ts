@@ -66,10 +66,20 @@ export interface Lease {
   readonly details: Readonly<Record<string, string | number>>
 }
 
+/** An entry of the journal. Called after release, it strikes the entry out. */
+export interface HeldLease {
+  (): Promise<void>
+  /**
+   * Says that the release has failed and why: a later reclaim tries again although this process still runs. Absent in a journal that knows no such
+   * thing: the entry then waits for the end of this process.
+   */
+  quarantine?(reason: string): Promise<void>
+}
+
 /** Where sessions write their leases; the next start frees what a killed process left. */
 export interface LeaseJournal {
-  /** Records the intent to acquire. Resolves once it is on disk. The returned function strikes the entry out after release. */
-  record(lease: Lease): Promise<() => Promise<void>>
+  /** Records the intent to acquire. Resolves once it is on disk. */
+  record(lease: Lease): Promise<HeldLease>
 }
 
 /** Everything ambient. Drivers have no globals and read no environment. */
@@ -96,12 +106,28 @@ export interface ProbeFinding {
   readonly detail: string
   /** How to make it work, a command where there is one. */
   readonly remedy?: string
+  /** The Debian package that provides what is missing or wrong, where installing one is the remedy. */
+  readonly debianPackage?: string
+  /** The same as {@link detail} for programs. Names are the driver's, with their unit where they have one: `{ sizeBytes: 1, ageMs: 2 }`. */
+  readonly data?: Readonly<Record<string, string | number | boolean>>
 }
 
 /** Can this driver work here, now? "No" is a value with reasons. */
 export interface Probe {
   readonly usable: boolean
   readonly findings: readonly ProbeFinding[]
+  /** What sessions opened here and now with these options would be able to do. Absent: only an open session can tell. */
+  readonly capabilities?: Capabilities
+}
+
+/** What {@link Driver.prepare} has come to. */
+export interface Preparation {
+  /** `made` now; `found` as it has to be; `nothing`: with these options sessions need nothing made ahead. */
+  readonly outcome: 'made' | 'found' | 'nothing'
+  /** What it is, or why it is nothing; for people. */
+  readonly detail: string
+  /** Absent when the outcome is `nothing`. */
+  readonly artefact?: { readonly path: HostPath; readonly sizeBytes: number }
 }
 
 export interface Driver<Options = unknown> {
@@ -117,6 +143,12 @@ export interface Driver<Options = unknown> {
    * `IMAGE_LOCKED` when somebody else has an image open, `IMAGE_NOT_FOUND`, `IMAGE_PERMISSION_DENIED`, `IMAGE_DAMAGED`; other `DRIVER_*` codes are the driver's.
    */
   open(request: OpenRequest, context: DriverContext<Options>): Promise<DriverSession>
+  /**
+   * Makes ahead, in the cache directory, what the first session would otherwise have to make; sessions work without it, too. Absent: this driver has
+   * nothing of the kind. A second call finds what the first one made; two at once make it once. Called by `host-deployer appliance warm`, and by a
+   * daemon when it starts. Rejects with a `DRIVER_*` or `APPLIANCE_*` code, or `ABORTED`, and leaves nothing behind then.
+   */
+  prepare?(context: DriverContext<Options>): Promise<Preparation>
 }
 
 export interface DriverSession extends AsyncDisposable {

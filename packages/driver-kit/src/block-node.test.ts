@@ -45,10 +45,12 @@ test('a qcow2 image without a backing file says so, whatever its header names', 
   expect(blockNode({ id: 'x', readOnly: true, images: [image({})] }, { filenames: ['/dev/fdset/1'] })).toMatchObject({ backing: null })
 })
 
-test('other writers are kept from a raw image where nothing else does', () => {
-  const node = blockNode({ id: 'x', readOnly: false, images: [image({ format: 'raw' })] }, { filenames: ['/x'], exclusive: true })
-  expect(node).toMatchObject({
-    driver: 'raw',
-    file: { driver: 'blkdebug', 'unshare-child-perms': ['write', 'resize'], image: { filename: '/x' } },
+test('other writers are kept out where no device of a VM does that', () => {
+  const disk = { id: 'x', readOnly: false, images: [image({ format: 'raw', writable: true })] } as const
+  expect(blockNode(disk, { filenames: ['/x'], exclusive: true })).toMatchObject({
+    driver: 'blkdebug',
+    'unshare-child-perms': ['write', 'resize'],
+    'read-only': false,
+    image: { driver: 'raw', file: { filename: '/x' } },
   })
 })

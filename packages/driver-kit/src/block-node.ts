@@ -8,18 +8,16 @@ export interface BlockNodeOptions {
   readonly filenames: readonly string[]
   readonly nodeName?: string
   /**
-   * Nobody else may write a raw image meanwhile. A device of a VM sees to that itself, and so does qcow2; an export by NBD shares a raw image with
-   * every writer, unless blkdebug's `unshare-child-perms` is between them.
+   * Nobody else may write any file of the chain meanwhile. A device of a VM sees to that itself; an export by NBD would share raw images with every
+   * writer, were it not for blkdebug's `unshare-child-perms` above the chain.
    */
   readonly exclusive?: boolean
 }
 
-function imageNode(image: OpenedImage, filename: string, backing: BlockNode | undefined, exclusive: boolean): BlockNode {
+function imageNode(image: OpenedImage, filename: string, backing: BlockNode | undefined): BlockNode {
   const access = { 'read-only': !image.writable, 'auto-read-only': false, discard: 'unmap' }
-  const storage = { driver: image.kind === 'file' ? 'file' : 'host_device', filename, ...access }
-  const guarded = exclusive && image.format === 'raw'
-  const file = guarded ? { driver: 'blkdebug', 'unshare-child-perms': ['write', 'resize'], image: storage, ...access } : storage
-  // An explicit null: otherwise QEMU would open what the header names.
+  const file = { driver: image.kind === 'file' ? 'file' : 'host_device', filename, ...access }
+  // An explicit null: otherwise QEMU would open what the header names. It would, too, if `backing.file` had no `filename` of its own.
   return { driver: image.format, file, ...access, ...(image.format === 'qcow2' && { backing: backing ?? null }) }
 }
 
@@ -28,7 +26,11 @@ export function blockNode(disk: OpenedDisk, { filenames, nodeName, exclusive = f
   const build = (index: number): BlockNode | undefined => {
     const image = disk.images[index]
     const filename = filenames[index]
-    return image === undefined || filename === undefined ? undefined : imageNode(image, filename, build(index + 1), exclusive)
+    return image === undefined || filename === undefined ? undefined : imageNode(image, filename, build(index + 1))
   }
-  return { ...(nodeName === undefined ? {} : { 'node-name': nodeName }), ...build(0) }
+  const named = nodeName === undefined ? {} : { 'node-name': nodeName }
+  if (!exclusive) return { ...named, ...build(0) }
+  const writable = disk.images[0].writable
+  const access = { 'read-only': !writable, 'auto-read-only': false, discard: 'unmap' }
+  return { ...named, driver: 'blkdebug', 'unshare-child-perms': ['write', 'resize'], image: build(0), ...access }
 }

@@ -35,6 +35,15 @@ export function execFailed(argv: Argv, cause: unknown): ExecError {
   return new ExecError('EXEC_FAILED', `${describeArgv(argv)} could not be started: ${reason}`, { context: { argv }, cause })
 }
 
+/** `EXEC_CONNECTION_LOST`: what the tool host consists of has ended. */
+export function sessionEnded(cause?: unknown): ExecError {
+  return new ExecError('EXEC_CONNECTION_LOST', 'The session has ended, and with it everything that ran in it', {
+    hint: 'Open another session; --verbose shows what ended this one.',
+    retry: 'may-help',
+    cause,
+  })
+}
+
 /** `ABORTED`: the caller's signal fired. */
 export function aborted(signal: AbortSignal | undefined, what: string): AbortError {
   return new AbortError('ABORTED', `Cancelled: ${what}`, { cause: signal?.reason })

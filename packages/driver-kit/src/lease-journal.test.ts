@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostPath, type Lease } from '@host-deployer/driver-api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createFileLeaseJournal, reclaim } from './lease-journal.ts'
+import { createFileLeaseJournal, listLeases } from './lease-journal.ts'
 import { identifyProcess } from './process-identity.ts'
+import { reclaim } from './reclaim.ts'
 
 let directory = hostPath('/')
 let journal = hostPath('/')
@@ -77,6 +78,31 @@ test('a kind nobody knows how to free stays and is reported', async () => {
   expect(await readdir(journal)).toHaveLength(1)
   expect(await reclaim(journal, { freeOther: async (lease) => lease.kind === 'nbd-device' })).toMatchObject([{ code: 'LEASE_FREED' }])
   expect(await readdir(journal)).toEqual([])
+})
+
+test('what its owner could not release is in quarantine, and tried again while the owner runs', async () => {
+  const work = join(directory, 'work')
+  await mkdir(work)
+  const held = await createFileLeaseJournal(journal).record({ kind: 'directory', details: { path: work } })
+  expect(await listLeases(journal)).toMatchObject([{ state: 'held' }])
+  await held.quarantine?.('busy')
+  expect(await listLeases(journal)).toMatchObject([{ state: 'quarantined', record: { quarantined: 'busy' } }])
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  await expect(stat(work)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await listLeases(journal)).toEqual([])
+})
+
+test('a marker finds the process that was started with exactly that argument', async () => {
+  const marker = `lease-test-${process.pid}`
+  const start = (argument: string) => spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', argument], { stdio: 'ignore' })
+  const [ours, other] = [start(marker), start(`${marker}-not`)]
+  const ended = once(ours, 'exit')
+  await record({ kind: 'process', details: { marker } })
+  await orphan()
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  expect(await ended).toEqual([null, 'SIGKILL'])
+  expect(await identifyProcess(other.pid ?? 0)).toBeDefined()
+  other.kill('SIGKILL')
 })
 
 test('no journal is nothing to do, a torn entry is reported', async () => {

@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Diagnostic, HostPath, Lease, LeaseJournal } from '@host-deployer/driver-api'
+import type { HostPath, Lease, LeaseJournal } from '@host-deployer/driver-api'
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
 
 /** A lease as it lies on disk, with the process that wrote it. */
-interface LeaseRecord {
+export interface LeaseRecord {
   readonly owner: ProcessIdentity
   readonly lease: Lease
+  /** Why its owner could not release it. */
+  readonly quarantined?: string
+}
+
+/** An entry of a journal. */
+export interface LeaseEntry {
+  readonly path: string
+  /** `undefined`: it cannot be read; its writer was killed between creating and writing it, and holds nothing yet. */
+  readonly record: LeaseRecord | undefined
+  /** `held` by a process that runs, `orphaned` by one that does not, `quarantined` by either. */
+  readonly state: 'held' | 'orphaned' | 'quarantined' | 'unreadable'
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
@@ -29,51 +40,37 @@ export function createFileLeaseJournal(directory: HostPath): LeaseJournal {
       if (owner === undefined) throw new Error('This process is not in /proc')
       const path = join(directory, `${randomUUID()}.json`)
       await writeDurably(path, JSON.stringify({ owner, lease } satisfies LeaseRecord))
-      return () => rm(path, { force: true })
+      const strike = (): Promise<void> => rm(path, { force: true })
+      return Object.assign(strike, {
+        async quarantine(reason: string): Promise<void> {
+          const written = `${path}.new`
+          await writeDurably(written, JSON.stringify({ owner, lease, quarantined: reason } satisfies LeaseRecord))
+          await rename(written, path)
+        },
+      })
     },
   }
 }
 
-function processOf(lease: Lease): ProcessIdentity | undefined {
-  const { pid, startTicks, bootId } = lease.details
-  if (typeof pid !== 'number' || typeof startTicks !== 'number' || typeof bootId !== 'string') return undefined
-  return { pid, startTicks, bootId }
-}
-
-/** Frees what one lease stands for. `false`: this function does not know how. */
-async function free(lease: Lease): Promise<boolean> {
-  if (lease.kind === 'process') {
-    const identity = processOf(lease)
-    // The number alone could be somebody else's by now.
-    if (identity !== undefined && (await isRunning(identity))) process.kill(identity.pid, 'SIGKILL')
-    return true
+async function readEntry(path: string): Promise<LeaseEntry[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
-  const path = lease.details['path']
-  if (
-    (lease.kind === 'directory' || lease.kind === 'file' || lease.kind === 'socket') &&
-    typeof path === 'string' &&
-    path.startsWith('/')
-  ) {
-    await rm(path, { recursive: lease.kind === 'directory', force: true })
-    return true
+  try {
+    const record = JSON.parse(text) as LeaseRecord
+    const running = await isRunning(record.owner)
+    return [{ path, record, state: record.quarantined !== undefined ? 'quarantined' : running ? 'held' : 'orphaned' }]
+  } catch {
+    return [{ path, record: undefined, state: 'unreadable' }]
   }
-  return false
 }
 
-// Processes first: they may still use the rest. Then what is mounted or attached, the directories last.
-const order: readonly Lease['kind'][] = ['process', 'mount', 'loop-device', 'nbd-device', 'socket', 'file', 'directory']
-
-export interface ReclaimOptions {
-  /** Frees kinds that only a driver knows (mounts, devices). `false`: it does not know either. */
-  readonly freeOther?: (lease: Lease) => Promise<boolean>
-}
-
-/**
- * Frees what processes that no longer run have left according to the journal in `directory`, and strikes it out. Leases of running processes
- * are left alone. Never rejects for a single lease: what could not be freed stays in the journal and comes back as a diagnostic
- * (`LEASE_NOT_FREED`, `LEASE_UNREADABLE`); what was freed as `LEASE_FREED`.
- */
-export async function reclaim(directory: HostPath, options: ReclaimOptions = {}): Promise<Diagnostic[]> {
+/** Everything in the journal in `directory`; nothing when there is none. Changes nothing. */
+export async function listLeases(directory: HostPath): Promise<LeaseEntry[]> {
   let names: string[]
   try {
     names = (await readdir(directory)).filter((name) => name.endsWith('.json'))
@@ -81,34 +78,5 @@ export async function reclaim(directory: HostPath, options: ReclaimOptions = {})
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  const diagnostics: Diagnostic[] = []
-  const orphans: { readonly path: string; readonly lease: Lease }[] = []
-  for (const name of names) {
-    const path = join(directory, name)
-    try {
-      const record = JSON.parse(await readFile(path, 'utf8')) as LeaseRecord
-      if (!(await isRunning(record.owner))) orphans.push({ path, lease: record.lease })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue
-      // Its writer was killed between creating and writing it: it holds nothing yet, or still writes.
-      diagnostics.push({ severity: 'warning', code: 'LEASE_UNREADABLE', summary: 'A lease cannot be read', detail: String(error), path })
-    }
-  }
-  orphans.sort((a, b) => order.indexOf(a.lease.kind) - order.indexOf(b.lease.kind))
-  for (const { path, lease } of orphans) {
-    const detail = JSON.stringify(lease.details)
-    try {
-      const freed = (await free(lease)) || (await options.freeOther?.(lease)) === true
-      if (freed) await rm(path, { force: true })
-      diagnostics.push(
-        freed
-          ? { severity: 'info', code: 'LEASE_FREED', summary: `Freed a ${lease.kind} left by a process that is gone`, detail, path }
-          : { severity: 'warning', code: 'LEASE_NOT_FREED', summary: `Nothing here knows how to free a ${lease.kind}`, detail, path },
-      )
-    } catch (error) {
-      const why = `${detail}: ${String(error)}`
-      diagnostics.push({ severity: 'error', code: 'LEASE_NOT_FREED', summary: `Could not free a ${lease.kind}`, detail: why, path })
-    }
-  }
-  return diagnostics
+  return (await Promise.all(names.map((name) => readEntry(join(directory, name))))).flat()
 }

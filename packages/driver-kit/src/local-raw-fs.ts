@@ -1,8 +1,10 @@
 import { constants, type Stats } from 'node:fs'
 import * as nodeFs from 'node:fs/promises'
 import { type FileType, FsError, type RawFs, type RawStat, type ToolHost, type ToolPath } from '@host-deployer/driver-api'
+import { sessionEnded } from './exec-errors.ts'
 import { createExecFs } from './exec-fs.ts'
 import { fsErrorFromErrno } from './fs-error-from-errno.ts'
+import type { SessionNamespace } from './session-namespace.ts'
 
 const fileTypes: Readonly<Record<number, FileType>> = {
   [constants.S_IFREG]: 'file',
@@ -30,21 +32,13 @@ function rawStat(stats: Stats): RawStat {
   }
 }
 
-async function guarded<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    throw fsErrorFromErrno(error, path)
-  }
-}
-
 // O_NONBLOCK: should a FIFO ever slip in between lstat and open, the open returns instead of waiting for a writer.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
-async function readRegularFile(path: ToolPath, maxBytes: number): Promise<Uint8Array> {
-  if (!(await nodeFs.lstat(path)).isFile()) throw new FsError('not-a-file', path)
-  const handle = await nodeFs.open(path, READ_FLAGS)
+async function readRegularFile(path: ToolPath, place: string, maxBytes: number): Promise<Uint8Array> {
+  if (!(await nodeFs.lstat(place)).isFile()) throw new FsError('not-a-file', path)
+  const handle = await nodeFs.open(place, READ_FLAGS)
   try {
     const stats = await handle.stat()
     if (!stats.isFile()) throw new FsError('not-a-file', path)
@@ -63,30 +57,49 @@ async function readRegularFile(path: ToolPath, maxBytes: number): Promise<Uint8A
   }
 }
 
-/** `RawFs` on this machine's own files. Extended attributes and `syncfs` go through `exec`. */
-export function createLocalRawFs(exec: ToolHost['exec']): RawFs {
+/**
+ * `RawFs` on this machine's own files, or on those that a session's namespace sees: through the root directory of a process in it, so that this process
+ * need not be in there itself. Extended attributes and `syncfs` go through `exec`.
+ */
+export function createLocalRawFs(exec: ToolHost['exec'], namespace?: SessionNamespace): RawFs {
+  const at = (path: ToolPath): string => `${namespace?.root ?? ''}${path}`
+  const guarded = async <T>(path: ToolPath, action: (place: string) => Promise<T>): Promise<T> => {
+    try {
+      return await action(at(path))
+    } catch (error) {
+      // Where nothing is any more, nothing was found: that is no answer.
+      assertOpen(path, error)
+      throw fsErrorFromErrno(error, path)
+    }
+  }
+  const assertOpen = (path: ToolPath, error?: unknown): void => {
+    if (namespace?.isOpen() === false) throw new FsError('io', path, undefined, { cause: sessionEnded(error) })
+  }
   return {
     ...createExecFs(exec),
-    lstat: (path) => guarded(path, async () => rawStat(await nodeFs.lstat(path))),
+    lstat: (path) => guarded(path, async (place) => rawStat(await nodeFs.lstat(place))),
     readlink: (path) =>
-      guarded(path, async () => {
+      guarded(path, async (place) => {
         try {
-          return await nodeFs.readlink(path)
+          return await nodeFs.readlink(place)
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code === 'EINVAL') throw new FsError('not-a-symlink', path, undefined, { cause: error })
           throw error
         }
       }),
     readdir: (path) =>
-      guarded(path, async () => {
-        if (!(await nodeFs.lstat(path)).isDirectory()) throw new FsError('not-a-directory', path)
-        const names = await nodeFs.readdir(path)
-        return Promise.all(names.map(async (name) => ({ name, stat: rawStat(await nodeFs.lstat(`${path}/${name}`)) })))
+      guarded(path, async (place) => {
+        if (!(await nodeFs.lstat(place)).isDirectory()) throw new FsError('not-a-directory', path)
+        const names = await nodeFs.readdir(place)
+        const entries = await Promise.all(names.map(async (name) => ({ name, stat: rawStat(await nodeFs.lstat(`${place}/${name}`)) })))
+        // An empty mount point looks like an empty directory.
+        assertOpen(path)
+        return entries
       }),
-    readFile: (path, { maxBytes }) => guarded(path, () => readRegularFile(path, maxBytes)),
+    readFile: (path, { maxBytes }) => guarded(path, (place) => readRegularFile(path, place, maxBytes)),
     createFile: (path, content, { mode, uid, gid }) =>
-      guarded(path, async () => {
-        const handle = await nodeFs.open(path, CREATE_FLAGS, 0o600)
+      guarded(path, async (place) => {
+        const handle = await nodeFs.open(place, CREATE_FLAGS, 0o600)
         try {
           try {
             await handle.writeFile(content)
@@ -97,14 +110,14 @@ export function createLocalRawFs(exec: ToolHost['exec']): RawFs {
             await handle.close()
           }
         } catch (error) {
-          await nodeFs.unlink(path)
+          await nodeFs.unlink(place)
           throw error
         }
       }),
     rename: (from, to) =>
-      guarded(from, async () => {
+      guarded(from, async (place) => {
         try {
-          await nodeFs.rename(from, to)
+          await nodeFs.rename(place, at(to))
         } catch (error) {
           // rename(2) may say EEXIST where it means ENOTEMPTY.
           if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new FsError('not-empty', to, undefined, { cause: error })
@@ -112,37 +125,37 @@ export function createLocalRawFs(exec: ToolHost['exec']): RawFs {
         }
       }),
     mkdir: (path, { mode, uid, gid }) =>
-      guarded(path, async () => {
-        await nodeFs.mkdir(path, 0o700)
+      guarded(path, async (place) => {
+        await nodeFs.mkdir(place, 0o700)
         try {
-          await nodeFs.lchown(path, uid, gid)
-          await nodeFs.chmod(path, mode)
+          await nodeFs.lchown(place, uid, gid)
+          await nodeFs.chmod(place, mode)
         } catch (error) {
-          await nodeFs.rmdir(path)
+          await nodeFs.rmdir(place)
           throw error
         }
       }),
     symlink: (target, path, { uid, gid }) =>
-      guarded(path, async () => {
-        await nodeFs.symlink(target, path)
+      guarded(path, async (place) => {
+        await nodeFs.symlink(target, place)
         try {
-          await nodeFs.lchown(path, uid, gid)
+          await nodeFs.lchown(place, uid, gid)
         } catch (error) {
-          await nodeFs.unlink(path)
+          await nodeFs.unlink(place)
           throw error
         }
       }),
     unlink: (path) =>
-      guarded(path, async () => {
-        if ((await nodeFs.lstat(path)).isDirectory()) throw new FsError('is-a-directory', path)
-        await nodeFs.unlink(path)
+      guarded(path, async (place) => {
+        if ((await nodeFs.lstat(place)).isDirectory()) throw new FsError('is-a-directory', path)
+        await nodeFs.unlink(place)
       }),
-    rmdir: (path) => guarded(path, () => nodeFs.rmdir(path)),
+    rmdir: (path) => guarded(path, (place) => nodeFs.rmdir(place)),
     chmod: (path, mode) =>
-      guarded(path, async () => {
-        if ((await nodeFs.lstat(path)).isSymbolicLink()) throw new FsError('not-supported', path)
-        await nodeFs.chmod(path, mode)
+      guarded(path, async (place) => {
+        if ((await nodeFs.lstat(place)).isSymbolicLink()) throw new FsError('not-supported', path)
+        await nodeFs.chmod(place, mode)
       }),
-    chown: (path, uid, gid) => guarded(path, () => nodeFs.lchown(path, uid, gid)),
+    chown: (path, uid, gid) => guarded(path, (place) => nodeFs.lchown(place, uid, gid)),
   }
 }

@@ -10,7 +10,9 @@ import { generateBootKeys } from './boot-keys.ts'
 import { createSessionDirectory } from './environment.ts'
 import { SSH_PORT_ID } from './qemu-command-line.ts'
 import type { QmpClient } from './qmp-client.ts'
-import { prepareTemplates, publishTemplate, type TemplatePlace, templateKeys } from './template-store.ts'
+import { publishTemplate, type TemplatePlace, templateKeys } from './template-store.ts'
+import { buildingPrefix } from './template-sweep.ts'
+import { rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
 // What nearly every session needs. Then most of the memory that the boot has used and given back is cleared: what is zero is neither saved nor loaded.
@@ -26,8 +28,11 @@ const SETTLE_MS = 300
 const SOCKET_NAME = 's'
 const SAVE_TIMEOUT_MS = 60_000
 
-async function warmUp(vm: RunningVm): Promise<void> {
-  await vm.toolHost.exec(['sh', '-c', `exec >/dev/null 2>&1; ${WARM_UP}`], { timeoutMs: SAVE_TIMEOUT_MS })
+/** Of a session that is to be a clone, what its template is built with. */
+export type BuildTemplateInput = Omit<VmInput, 'disks' | 'directory' | 'origin'>
+
+async function warmUp(vm: RunningVm, signal: AbortSignal | undefined): Promise<void> {
+  await vm.toolHost.exec(['sh', '-c', `exec >/dev/null 2>&1; ${WARM_UP}`], { timeoutMs: SAVE_TIMEOUT_MS, ...(signal && { signal }) })
   const opened = Promise.withResolvers<void>()
   vm.qmp.onEvent(({ event, data }) => {
     if (event === 'VSERPORT_CHANGE' && data['id'] === SSH_PORT_ID && data['open'] === true) opened.resolve()
@@ -40,11 +45,17 @@ async function warmUp(vm: RunningVm): Promise<void> {
   await delay(SETTLE_MS)
 }
 
+const notSaved = (reason: string, cause?: unknown): DriverError =>
+  new DriverError('DRIVER_TEMPLATE_FAILED', `The state of the VM could not be saved: ${reason}`, {
+    hint: 'Look at the free space of the cache directory; the driver option template: off does without.',
+    cause,
+  })
+
 async function saved(qmp: QmpClient): Promise<void> {
   for (;;) {
-    const { status } = (await qmp.execute('query-migrate')) as { readonly status?: string }
-    if (status === 'completed') return
-    if (status === 'failed' || status === 'cancelled') throw new DriverError('DRIVER_TEMPLATE_FAILED', 'QEMU could not save its state')
+    const answer = (await qmp.execute('query-migrate')) as { readonly status?: string; readonly 'error-desc'?: string }
+    if (answer.status === 'completed') return
+    if (answer.status === 'failed' || answer.status === 'cancelled') throw notSaved(answer['error-desc'] ?? `QEMU says ${answer.status}`)
     await delay(10)
   }
 }
@@ -65,32 +76,42 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, stack
     stack.defer('connection', () => void (socket as Socket).destroy())
     await pipeline(socket as Socket, state.createWriteStream())
   })
-  written.catch(() => {})
+  // A file that cannot be written to closes the connection, which is all that QEMU learns of it.
+  let refusal: Error | undefined
+  written.catch((error: Error) => {
+    refusal = error
+  })
   // The default limits the rate for the sake of a network.
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 })
   await qmp.execute('migrate', { uri: `unix:${SOCKET_NAME}` })
-  await saved(qmp)
-  await written
+  try {
+    await saved(qmp)
+    await written
+  } catch (error) {
+    throw refusal === undefined ? error : notSaved(refusal.message, refusal)
+  }
 }
 
 /**
- * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`.
- * Leaves nothing behind when it fails. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
+ * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`,
+ * whose parent directory exists. Leaves nothing behind when it fails. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system
+ * says as it is.
  */
-export async function buildTemplate(input: VmInput, place: TemplatePlace): Promise<void> {
+export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace): Promise<void> {
   const { context, user } = input
   const stack = createResourceStack()
   try {
-    await prepareTemplates(place)
-    const building = await mkdtemp(join(place.parent, 'building-'))
+    const building = await mkdtemp(join(place.parent, await buildingPrefix()))
     stack.defer(building, () => rm(building, { recursive: true, force: true }))
     stack.defer(`lease of ${building}`, await context.leases.record({ kind: 'directory', details: { path: building } }))
     const directory = await createSessionDirectory(context, stack)
     if (user !== undefined) await chown(directory, user.uid, user.gid)
     const keys = generateBootKeys()
     const own: VmInput = { ...input, disks: [], directory, origin: { kind: 'template', keys, directory } }
+    const started = performance.now()
     const vm = await startVm(own, stack)
-    await warmUp(vm)
+    await rememberStart(place, 'boot', performance.now() - started)
+    await warmUp(vm, context.signal)
     await vm.qmp.execute('stop')
     await saveState(vm, own, join(building, 'state'), stack)
     await publishTemplate(place, building, templateKeys(keys))

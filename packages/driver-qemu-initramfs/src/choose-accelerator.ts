@@ -75,6 +75,23 @@ export async function trialBoot(
   }
 }
 
+function kvmDemanded(reason: string, cause?: unknown): DriverError {
+  const hint = 'Use the driver option accel: auto or tcg; `host-deployer doctor` says what KVM lacks.'
+  return new DriverError('DRIVER_KVM_UNUSABLE', `KVM does not work here: ${reason}`, { hint, cause })
+}
+
+/** What the next session would be started with, found out by a boot where it is not known yet. `DRIVER_KVM_UNUSABLE` where KVM was demanded. */
+export async function settleAccelerator(input: AcceleratedVmInput): Promise<Pick<VmInput, 'accelerator' | 'user'>> {
+  const { accel } = input.context.options
+  const emulated = { accelerator: 'tcg', user: input.user } as const
+  if (accel === 'tcg') return emulated
+  const known = await knownVerdict(input)
+  const verdict = known.kvm === 'unknown' ? await trialBoot(input, known.path) : known
+  if (verdict.kvm === 'works') return { accelerator: 'kvm', user: await withKvmGroup(input.user) }
+  if (accel === 'kvm') throw kvmDemanded(verdict.reason ?? 'unknown reason')
+  return emulated
+}
+
 /**
  * Starts the VM with the accelerator the options ask for. `auto` means KVM unless booting with it has failed on this boot of the host, with
  * this kernel and QEMU; a failure falls back to emulation within the same call. `DRIVER_KVM_UNUSABLE` where KVM was demanded.
@@ -89,16 +106,13 @@ export async function startAcceleratedVm(input: AcceleratedVmInput, stack: Resou
   const verdict = await knownVerdict(input)
   if (verdict.kvm === 'broken') {
     if (accel === 'auto') return emulate([kvmUnusable(verdict.reason ?? 'unknown reason')])
-    throw new DriverError('DRIVER_KVM_UNUSABLE', `KVM does not work here: ${verdict.reason}`, {
-      hint: 'Use the driver option accel: auto or tcg; `host-deployer doctor` says what KVM lacks.',
-    })
+    throw kvmDemanded(verdict.reason ?? 'unknown reason')
   }
   try {
     return { ...(await tryKvm(input, verdict.path, verdict.kvm === 'works', stack)), accelerator: 'kvm' }
   } catch (error) {
     if (!blamesKvm(error)) throw error
     if (accel === 'auto') return emulate([kvmUnusable(reasonOf(error))])
-    const hint = 'Use the driver option accel: auto or tcg; `host-deployer doctor` says what KVM lacks.'
-    throw new DriverError('DRIVER_KVM_UNUSABLE', `KVM does not work here: ${reasonOf(error)}`, { hint, cause: error })
+    throw kvmDemanded(reasonOf(error), error)
   }
 }

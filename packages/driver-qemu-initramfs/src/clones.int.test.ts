@@ -1,164 +1,146 @@
-// Sessions that are clones of a template. Needs an appliance that can reseed (`host-deployer appliance build`).
+// Sessions that are clones of a template: what they share and what they do not. Needs an appliance that can reseed (`host-deployer appliance build`).
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DriverSession, ImageFile } from '@host-deployer/driver-api'
-import { createRawImage, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
+import { hostPath } from '@host-deployer/driver-api'
+import { createRawImage, digestOf, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { applianceUnderTest } from './appliance.test-support.ts'
-import { driver } from './driver.ts'
-import { contextOf } from './session.test-support.ts'
+import { type CloneFixture, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run, theTemplate } from './clones.test-support.ts'
 
-let directory = ''
-let templates = ''
-let image: ImageFile
-let input = { workDirectory: '', leaseDirectory: '', options: { appliance: applianceUnderTest, accel: 'tcg', template: 'auto' } }
-
+let fixture: CloneFixture
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'driver-clones-'))
-  await chmod(directory, 0o755)
-  input = { ...input, workDirectory: join(directory, 'work'), leaseDirectory: join(directory, 'leases') }
-  templates = join(directory, 'work-cache', 'templates')
-  await mkdir(input.workDirectory, { mode: 0o700 })
-  image = await createRawImage(directory, 'image', 16 * 1024 * 1024)
+  fixture = await createCloneFixture()
 })
-afterAll(() => rm(directory, { recursive: true, force: true }))
-
-const opened: DriverSession[] = []
-afterEach(async () => {
-  for (const session of opened.splice(0)) await session.close().catch(() => {})
-})
-async function openSession(): Promise<DriverSession> {
-  const session = await driver.open({ disks: [{ id: 'disk', access: 'read-write', chain: [image] }] }, contextOf(input))
-  opened.push(session)
-  return session
-}
-
-async function run({ toolHost }: DriverSession, script: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await toolHost.exec(['sh', '-c', script])
-  expect({ exitCode, stderr: Buffer.from(stderr).toString() }).toEqual({ exitCode: 0, stderr: '' })
-  return Buffer.from(stdout).toString().trim()
-}
-
-const isClone = ({ info }: DriverSession): boolean => 'restore' in info.timings
-
-async function theTemplate(): Promise<string> {
-  const names = (await readdir(templates)).filter((name) => !name.includes('.'))
-  expect(names).toHaveLength(1)
-  return join(templates, names[0] ?? '')
-}
+afterEach(() => fixture.closeAll())
+afterAll(() => fixture.remove())
 
 test('two processes ask at once: one template is built, both get a clone; nothing of the build is left', async () => {
-  const other = await createRawImage(directory, 'other', 16 * 1024 * 1024)
-  const script = join(import.meta.dirname, 'session.test-support.ts')
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=@host-deployer/source',
-      '--disable-warning=ExperimentalWarning',
-      script,
-      JSON.stringify({ ...input, image: other.path, format: 'raw', access: 'read-write' }),
-    ],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  )
-  const said = once(child.stdout, 'data')
-  const session = await openSession()
+  const other = fixture.openElsewhere(await createRawImage(fixture.directory, 'other', IMAGE_BYTES))
+  const session = await fixture.open()
   expect(isClone(session)).toBe(true)
-  expect(String((await said)[0])).toBe('open\n')
-  child.stdin.end()
-  await once(child, 'exit')
+  expect(await other.said).toBe('open')
+  other.stdin?.end()
+  await once(other, 'exit')
   await session.close()
-  const template = await theTemplate()
-  expect((await readdir(templates)).length).toBe(1)
+  const template = await theTemplate(fixture.templates)
+  expect((await readdir(fixture.templates)).filter((name) => !/\.(boot|clone)$/.test(name))).toHaveLength(1)
   expect((await readdir(template)).sort()).toEqual(['state', 'template.json'])
   expect((await stat(template)).mode & 0o777).toBe(0o700)
   for (const name of ['state', 'template.json']) expect((await stat(join(template, name))).mode & 0o777).toBe(0o600)
 })
 
-test('nothing passes from one clone to the next, not even when it was killed', async () => {
-  const first = await openSession()
-  await run(first, 'echo planted >/root/planted; mkdir /mnt/planted; mount -t tmpfs planted /mnt/planted; sleep 1000 >/dev/null 2>&1 &')
+test('nothing passes from one clone to the next: no file, no process, no mount, no module, not even when it was killed', async () => {
+  // Of processes those that have a program, not the kernel's own; the list is complete before anything is started to sort it.
+  const look = `ls -A /root /mnt /run /tmp; cat /proc/mounts; programs=$(readlink /proc/[0-9]*/exe); echo "$programs" | sort
+modules=$(cut -d" " -f1 /proc/modules); echo "$modules" | sort; head -c 16 "$(ls /dev/sd?)" | od -An -tx1`
+  const pristine = await fixture.open()
+  const before = await run(pristine, look)
+  await pristine.close()
+  const first = await fixture.open()
+  await run(
+    first,
+    'echo planted >/root/planted; echo planted >/etc/profile; mkdir /mnt/planted; mount -t tmpfs planted /mnt/planted; modprobe udf; sleep 1000 >/dev/null 2>&1 &',
+  )
+  expect(await run(first, look)).not.toBe(before)
   const pending = first.toolHost.exec(['sleep', '100']).catch((error: unknown) => error)
   // A program that has started: its end is what is lost.
   await run(first, 'sleep 0.5')
-  const { pid } = process
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number)
-  for (const child of children) {
-    if ((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).startsWith('qemu')) process.kill(child, 'SIGKILL')
-  }
+  for (const pid of await ourQemus()) process.kill(pid, 'SIGKILL')
   expect(await pending).toMatchObject({ code: 'DRIVER_QEMU_EXITED' })
   await first.close().catch(() => {})
-  const next = await openSession()
+  const next = await fixture.open()
   expect(isClone(next)).toBe(true)
-  expect(await run(next, 'ls /root /mnt; grep -c planted /proc/mounts; grep -lsx sleep /proc/[0-9]*/comm; true')).toBe('/mnt:\n\n/root:\n0')
+  expect(await run(next, look)).toBe(before)
+  expect(await run(next, 'cat /etc/profile 2>/dev/null; true')).not.toContain('planted')
   await next.close()
 })
 
-test('ten clones: random numbers and UUIDs differ, the clock is right, the template stays as it is, nothing is left', async () => {
-  const template = await theTemplate()
-  const before = await stat(join(template, 'state'), { bigint: true })
-  const seen = new Set<string>()
-  for (let count = 0; count < 10; count += 1) {
-    const session = await openSession()
-    expect(session.diagnostics).toEqual([])
-    const output = await run(session, 'head -c 16 /dev/urandom | base64; cat /proc/sys/kernel/random/uuid; date +%s')
-    const [bytes = '', uuid = '', seconds] = output.split('\n')
-    for (const value of [bytes, uuid]) seen.add(value)
-    expect(Math.abs(Number(seconds) - Date.now() / 1000)).toBeLessThan(15)
-    await session.close()
-  }
-  expect(seen.size).toBe(20)
-  const after = await stat(join(template, 'state'), { bigint: true })
+test('the clock of a clone is right, its diagnostics are empty, the template stays as it is', async () => {
+  const state = join(await theTemplate(fixture.templates), 'state')
+  const before = await stat(state, { bigint: true })
+  const session = await fixture.open()
+  expect(session.diagnostics).toEqual([])
+  expect(Math.abs(Number(await run(session, 'date +%s')) - Date.now() / 1000)).toBeLessThan(15)
+  await session.close()
+  const after = await stat(state, { bigint: true })
   expect([after.mtimeNs, after.ctimeNs, after.ino]).toEqual([before.mtimeNs, before.ctimeNs, before.ino])
-  expect(await isFree(image)).toBe(true)
-  expect(await processesHolding(directory)).toEqual([])
-  expect(await listTree(input.workDirectory)).toEqual([])
-  expect(await listTree(input.leaseDirectory)).toEqual([])
+  expect(await isFree(fixture.image)).toBe(true)
+  expect(await processesHolding(fixture.directory)).toEqual([])
+  expect(await listTree(fixture.workDirectory)).toEqual([])
+  expect(await listTree(fixture.leaseDirectory)).toEqual([])
 })
 
-test.runIf(process.getuid?.() === 0)("a clone's user cannot change the template through what QEMU has inherited", async () => {
-  const session = await openSession()
-  const children = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')).trim().split(' ')
-  const qemus: string[] = []
-  for (const child of children) if ((await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).startsWith('qemu')) qemus.push(child)
-  expect(qemus).toHaveLength(1)
-  const { uid } = await stat(`/proc/${qemus[0]}`)
-  expect(uid).not.toBe(0)
-  const state = await open(join(await theTemplate(), 'state'), 'r')
-  // What a QEMU that is taken over could do: reopen its descriptor for writing, write to it, truncate it.
-  const attack = 'echo x >/proc/self/fd/3; echo x >&3; truncate -s 0 /proc/self/fd/3; chmod 666 /proc/self/fd/3; true'
-  const attacker = spawn('sh', ['-c', attack], { uid, gid: uid, stdio: ['ignore', 'ignore', 'pipe', state.fd] })
-  let complaints = ''
-  attacker.stderr?.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
-  await once(attacker, 'close')
-  await state.close()
-  await session.close()
-  expect(complaints.trim().split('\n')).toHaveLength(4)
-  const next = await openSession()
-  expect(isClone(next)).toBe(true)
-  await next.close()
-})
+// Everything that code running in a QEMU that is taken over may try, one line each; it prints what worked. `$1`: the template's directory, `$2`: our pid.
+const attack = `
+fd=; for link in /proc/self/fd/*; do [ "$(stat -Lc %i "$link" 2>/dev/null)" = "$3" ] && fd=\${link##*/}; done
+[ -n "$fd" ] || { echo "the state was not inherited"; exit 1; }
+try() { name=$1; shift; if sh -c "$1" sh "$dir" "$pid" "$fd" >/dev/null 2>&1; then echo "worked: $name"; fi; }
+dir=$1 pid=$2
+try 'control: reading the state it was restored from' 'head -c 1 <&$3'
+try 'reopening it for reading' 'head -c 1 /proc/self/fd/$3'
+try 'writing to the descriptor' 'echo x >&$3'
+try 'reopening it for writing' 'echo x >>/proc/self/fd/$3'
+try 'reopening it for both' ': <>/proc/self/fd/$3'
+try 'truncating it' 'truncate -s 0 /proc/self/fd/$3'
+try 'changing its mode' 'chmod 666 /proc/self/fd/$3'
+try 'changing its owner' 'chown "$(id -u)" /proc/self/fd/$3'
+try 'changing its times' 'touch /proc/self/fd/$3'
+try 'linking it' 'ln -L /proc/self/fd/$3 /tmp/stolen-$$'
+try 'listing the template' 'ls "$1"'
+for name in state template.json; do
+  try "reading $name" "cat \\"\\$1/$name\\""
+  try "writing $name" "echo x >>\\"\\$1/$name\\""
+  try "removing $name" "rm \\"\\$1/$name\\""
+  try "replacing $name" "cp --remove-destination /dev/null \\"\\$1/$name\\""
+done
+try 'moving the template' 'mv "$1" "$1.moved"'
+try 'looking into the process that owns the template' 'ls "/proc/$2/fd/"'
+try 'reading its memory' 'head -c 1 "/proc/$2/mem"'
+try 'signalling it' 'kill -0 "$2"'
+try 'becoming root' 'setpriv --reuid 0 true'
+`
 
-test('a damaged template is built again', async () => {
-  const state = join(await theTemplate(), 'state')
-  const { size, ino } = await stat(state)
-  await truncate(state, Math.floor(size / 2))
-  const session = await openSession()
-  expect(isClone(session)).toBe(true)
-  await session.close()
-  expect((await stat(join(await theTemplate(), 'state'))).ino).not.toBe(ino)
-})
-
-test('no template can be made: a cold boot, and the reason', async () => {
-  await rm(templates, { recursive: true })
-  // Somebody else could put something in there.
-  await mkdir(templates)
-  await chmod(templates, 0o777)
-  const session = await openSession()
-  expect(isClone(session)).toBe(false)
-  expect(session.diagnostics.map(({ code }) => code)).toEqual(['TEMPLATE_UNUSABLE'])
-  await session.close()
-  await rm(templates, { recursive: true })
-})
+test.runIf(process.getuid?.() === 0)(
+  'what runs with user, groups, privileges and descriptors of a clone cannot change the template',
+  async () => {
+    const session = await fixture.open()
+    const template = await theTemplate(fixture.templates)
+    const statePath = join(template, 'state')
+    const [qemu = 0] = await ourQemus()
+    const status = await readFile(`/proc/${qemu}/status`, 'utf8')
+    const uid = Number(/^Uid:\t(\d+)/m.exec(status)?.[1])
+    const gid = Number(/^Gid:\t(\d+)/m.exec(status)?.[1])
+    expect([uid, gid]).not.toContain(0)
+    expect(status).toMatch(/^Groups:\s*$/m)
+    const { ino, ctimeNs } = await stat(statePath, { bigint: true })
+    const digest = await digestOf(hostPath(statePath))
+    // The descriptors that QEMU has inherited and still holds, each opened the way it is there.
+    const handles = []
+    const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore']
+    for (const name of (await readdir(`/proc/${qemu}/fd`)).map(Number).sort((one, other) => one - other)) {
+      const target = await readlink(`/proc/${qemu}/fd/${name}`).catch(() => '')
+      if (name < 3 || !target.startsWith('/') || target.startsWith('/dev/')) continue
+      const flags = /^flags:\s+(\d+)/m.exec(await readFile(`/proc/${qemu}/fdinfo/${name}`, 'utf8'))?.[1] ?? '0'
+      const handle = await open(`/proc/${qemu}/fd/${name}`, (Number.parseInt(flags, 8) & 3) === 0 ? 'r' : 'r+')
+      handles.push(handle)
+      stdio.push(handle.fd)
+    }
+    // QEMU closes the state when it has read it; while it does, a clone could do what it likes with it.
+    const state = await open(statePath, 'r')
+    stdio.push(state.fd)
+    const argv = ['--pdeathsig', 'KILL', '--no-new-privs', '--', 'sh', '-c', attack, 'sh', template, String(process.pid), String(ino)]
+    const attacker = spawn('setpriv', argv, { uid, gid, stdio, cwd: '/' })
+    let worked = ''
+    attacker.stdout?.on('data', (chunk: Buffer) => (worked += chunk.toString()))
+    await once(attacker, 'close')
+    for (const handle of [...handles, state]) await handle.close()
+    await session.close()
+    expect(worked.trim()).toBe('worked: control: reading the state it was restored from')
+    expect((await stat(statePath, { bigint: true })).ctimeNs).toBe(ctimeNs)
+    expect(await digestOf(hostPath(statePath))).toBe(digest)
+    const next = await fixture.open()
+    expect(isClone(next)).toBe(true)
+    await next.close()
+  },
+)

@@ -238,16 +238,19 @@ describe('refusals and deadlines', () => {
     image = await createRawImage(directory, 'refused', 16 * MIB)
   })
 
-  test.each([
-    ['DRIVER_QEMU_MISSING', { qemu: 'no-such-qemu' }],
-    ['APPLIANCE_MISSING', { appliance: '/no/such/appliance' }],
-    ['DRIVER_QEMU_EXITED', { machine: 'no-such-machine' }],
-    ['TIMEOUT_BOOT', { bootTimeoutMs: 700 }],
-    ['APPLIANCE_OUT_OF_MEMORY', { memoryMb: 128 }],
-  ])('%s', async (code, changes) => {
-    expect(await codeOf(openImage(image, changes))).toBe(code)
-    expect(await isFree(image)).toBe(true)
-    await expectNothingLeft()
+  describe.each(['auto', 'off'])('template: %s', (template) => {
+    test.each([
+      ['DRIVER_QEMU_MISSING', { qemu: 'no-such-qemu' }],
+      ['APPLIANCE_MISSING', { appliance: '/no/such/appliance' }],
+      ['DRIVER_QEMU_EXITED', { machine: 'no-such-machine' }],
+      // A model for which no other test has made a template.
+      ['TIMEOUT_BOOT', { bootTimeoutMs: 700, cpu: 'qemu64,+rdrand,+aes' }],
+      ['APPLIANCE_OUT_OF_MEMORY', { memoryMb: 128 }],
+    ])('%s', async (code, changes) => {
+      expect(await codeOf(openImage(image, { ...changes, template }))).toBe(code)
+      expect(await isFree(image)).toBe(true)
+      await expectNothingLeft()
+    })
   })
 
   test('disk ids that are no serial numbers, or given twice', async () => {
@@ -259,7 +262,7 @@ describe('refusals and deadlines', () => {
   })
 
   test('on request the traces of a failed start are kept, and said where', async () => {
-    const context = contextOf({ ...paths, options: { ...options, bootTimeoutMs: 1500 } }, { keepOnFailure: true })
+    const context = contextOf({ ...paths, options: { ...options, bootTimeoutMs: 1500, template: 'off' } }, { keepOnFailure: true })
     const error = await driver.open({ disks: [diskOf(image)] }, context).catch((caught: unknown) => caught)
     const kept = (error as { context: { kept: string } }).context.kept
     expect((await readdir(kept)).sort()).toEqual(['console.log', 'qemu.json', 'qmp.log'])

@@ -1,9 +1,8 @@
 import { access, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DriverContext, DriverError } from '@host-deployer/driver-api'
-import type { ResourceStack } from '@host-deployer/driver-kit'
+import { findProgram, type ResourceStack } from '@host-deployer/driver-kit'
 import { type Appliance, readAppliance } from './appliance-manifest.ts'
-import { findProgram } from './find-program.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { describeStock } from './stock-appliance.ts'
 

@@ -18,10 +18,10 @@ const givenSchema = z.strictObject({
   /** `auto`: KVM where booting the appliance with it succeeds, else emulation (TCG). */
   accel: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   /**
-   * `auto`: sessions are clones of a VM that was booted once and saved, where that works; `off`: each session boots. Off by default while
-   * docs/adr/0003-clones-from-a-saved-state.md has open points.
+   * `auto`: sessions are clones of a VM that was booted once and saved, where that works; the first one saves it. `off`: each session boots. See
+   * docs/adr/0003-clones-from-a-saved-state.md. Default `auto`; with `stock`, which cannot be cloned, `off`.
    */
-  template: z.enum(['auto', 'off']).default('off'),
+  template: z.enum(['auto', 'off']).optional(),
   /** RAM of the VM. Default 256, with `stock` 768. */
   memoryMb: z.int().min(128).max(65_536).optional(),
   /** QEMU's machine type. */
@@ -53,6 +53,7 @@ const givenSchema = z.strictObject({
 export const optionsSchema = givenSchema.transform((given) => ({
   ...given,
   memoryMb: given.memoryMb ?? DEFAULT_MEMORY_MB[given.stock === undefined ? 'appliance' : 'stock'],
+  template: given.template ?? (given.stock === undefined ? ('auto' as const) : ('off' as const)),
 }))
 
 /** Validated options. */

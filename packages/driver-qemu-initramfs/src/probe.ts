@@ -5,6 +5,8 @@ import type { Appliance } from './appliance-manifest.ts'
 import { type AcceleratedVmInput, knownVerdict, trialBoot } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
 import type { QemuInitramfsOptions } from './options.ts'
+import { probeTemplate } from './probe-template.ts'
+import { capabilities } from './session.ts'
 import { chooseVmUser } from './vm-user.ts'
 
 type Context = DriverContext<QemuInitramfsOptions>
@@ -50,8 +52,8 @@ async function probeKvm(context: Context, appliance: Appliance, programs: Accele
 }
 
 /**
- * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `qemu`, `appliance`, `memory`, `kvm`. Whether KVM works is
- * found out by booting the appliance without a disk, unless it is known already: a few seconds at most, remembered until the host reboots.
+ * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `qemu`, `appliance`, `memory`, `kvm`, `template`. Whether KVM
+ * works is found out by booting the appliance without a disk, unless it is known already: a few seconds at most, remembered until the host reboots.
  */
 export async function probeDriver(context: Context): Promise<Probe> {
   const [programs, appliance, memory] = await Promise.allSettled([
@@ -60,7 +62,11 @@ export async function probeDriver(context: Context): Promise<Probe> {
     probeMemory(context.options),
   ])
   const findings: ProbeFinding[] = []
-  findings.push(programs.status === 'fulfilled' ? await probeQemu(programs.value.qemu) : failed('qemu', programs.reason))
+  findings.push(
+    programs.status === 'fulfilled'
+      ? await probeQemu(programs.value.qemu)
+      : { ...failed('qemu', programs.reason), debianPackage: 'qemu-system-x86' },
+  )
   if (appliance.status === 'rejected') findings.push(failed('appliance', appliance.reason))
   else {
     const { kernelVersion, id } = appliance.value.manifest
@@ -72,8 +78,11 @@ export async function probeDriver(context: Context): Promise<Probe> {
   }
   findings.push(memory.status === 'fulfilled' ? memory.value : failed('memory', memory.reason))
   if (programs.status === 'fulfilled' && appliance.status === 'fulfilled') {
-    findings.push(await probeKvm(context, appliance.value, programs.value).catch((error: unknown) => failed('kvm', error)))
+    const kvm = await probeKvm(context, appliance.value, programs.value).catch((error: unknown) => failed('kvm', error))
+    const accelerator = context.options.accel !== 'tcg' && kvm.ok ? 'kvm' : 'tcg'
+    const input = { context, appliance: appliance.value, programs: programs.value, accelerator } as const
+    findings.push(kvm, await probeTemplate(input).catch((error: unknown) => failed('template', error)))
   }
   const needed = new Set(context.options.accel === 'kvm' ? ['qemu', 'appliance', 'memory', 'kvm'] : ['qemu', 'appliance', 'memory'])
-  return { usable: findings.every(({ subject, ok }) => ok || !needed.has(subject)), findings }
+  return { usable: findings.every(({ subject, ok }) => ok || !needed.has(subject)), findings, capabilities }
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { DriverError } from '@host-deployer/driver-api'
+import { PROGRAM_DIRECTORIES } from '@host-deployer/driver-kit'
 import { type ConsoleTail, createConsoleTail } from './console-tail.ts'
-import { PROGRAM_DIRECTORIES } from './find-program.ts'
 import { CONSOLE_FD, FIRST_IMAGE_FD, QMP_FD, SSH_FD } from './qemu-command-line.ts'
 import type { VmUser } from './vm-user.ts'
 

@@ -1,4 +1,12 @@
-import { type AttachedDisk, CleanupError, type Diagnostic, type DriverSession, hostPath, type SessionInfo } from '@host-deployer/driver-api'
+import {
+  type AttachedDisk,
+  type Capabilities,
+  CleanupError,
+  type Diagnostic,
+  type DriverSession,
+  hostPath,
+  type SessionInfo,
+} from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
 import { createGuestExec, guardToolHost } from './guarded-tool-host.ts'
 import { endsWithin, type RunningVm } from './virtual-machine.ts'
@@ -58,17 +66,19 @@ async function closeAll(input: SessionInput): Promise<void> {
   if (first !== undefined) throw first
 }
 
+/** The same for every session of our own appliance: they come with it. */
+export const capabilities: Capabilities = { isolated: true, xattrs: true, guestExec: true, partitionNodes: true, lvm: true }
+
 /** The session over a running VM. */
 export function createSession(input: SessionInput): DriverSession {
   const toolHost = guardToolHost(input.vm, input.memoryMb)
-  const { xattrs, lvm } = input.vm.stockTools ?? { xattrs: true, lvm: true }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= closeAll(input)
     return closing
   }
   return {
-    capabilities: { isolated: true, xattrs, guestExec: true, partitionNodes: true, lvm },
+    capabilities: { ...capabilities, ...input.vm.stockTools?.capabilities },
     disks: input.disks,
     toolHost,
     guestExec: createGuestExec(toolHost),

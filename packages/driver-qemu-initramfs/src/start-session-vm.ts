@@ -1,17 +1,9 @@
 import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
-import { buildTemplate } from './build-template.ts'
-import { lockTemplate } from './template-lock.ts'
-import {
-  discardTemplate,
-  type OpenTemplate,
-  openTemplate,
-  prepareTemplates,
-  recentFailure,
-  rememberFailure,
-  type TemplatePlace,
-  templatePlace,
-} from './template-store.ts'
+import { findTemplate } from './find-template.ts'
+import type { QemuInitramfsOptions } from './options.ts'
+import { discardTemplate, markUsed, type OpenTemplate, rememberFailure, type TemplatePlace, templatePlace } from './template-store.ts'
+import { lastStart, rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
 /** A VM for one session, and what was noticed on the way. */
@@ -31,53 +23,33 @@ function templateUnusable(reason: string): Diagnostic {
   return { severity: 'info', code: 'TEMPLATE_UNUSABLE', summary: 'No VM could be cloned', detail }
 }
 
-/** Errors of the request or of the caller, which a cold boot would meet just the same. */
-function isNotTheTemplates(error: unknown): boolean {
+/** Errors of the request or of the caller, which a boot would meet just the same. */
+function isNotTheTemplates(error: unknown, { bootTimeoutMs }: QemuInitramfsOptions): boolean {
   if (!DeployError.isInstance(error)) return false
+  if (error.code === 'TIMEOUT_BOOT') return bootTimeoutMs <= CLONE_TIMEOUT_MS
   return error.code.startsWith('IMAGE_') || error.code === 'ABORTED' || error.code === 'DRIVER_QEMU_NOT_STARTED'
 }
 
-/** What keeps this appliance from being cloned; `undefined` when nothing is known. */
-export function whyNoTemplate({ appliance, context }: VmInput): string | undefined {
-  if (context.options.stock !== undefined)
-    return 'a stock appliance cannot be told to take new randomness, so two clones would draw the same'
-  const canReseed = appliance.manifest.features?.includes('reseed') === true
-  return canReseed ? undefined : 'the appliance cannot reseed a clone; build or install it again'
-}
-
-/** The template, built if need be; one process builds, others wait for it. */
-async function findOrBuild(input: VmInput, place: TemplatePlace): Promise<OpenTemplate | string> {
-  const { signal } = input.context
-  const found = await openTemplate(place)
-  if (found !== undefined) return found
-  const failure = await recentFailure(place)
-  if (failure !== undefined) return failure
-  await prepareTemplates(place)
-  const unlock = await lockTemplate(`${place.directory}.lock`, signal)
-  try {
-    // Somebody may have built it, or failed to, since we looked.
-    const meanwhile = (await openTemplate(place)) ?? (await recentFailure(place))
-    if (meanwhile !== undefined) return meanwhile
-    await buildTemplate(input, place)
-    return (await openTemplate(place)) ?? 'the template was changed as soon as it was built'
-  } catch (error) {
-    if (signal?.aborted !== true) await rememberFailure(place, messageOf(error))
-    throw error
-  } finally {
-    await unlock()
-  }
+/** Whether a clone of this very template has come to life before. */
+async function isProven(place: TemplatePlace, { madeAtMs }: OpenTemplate): Promise<boolean> {
+  const last = await lastStart(place, 'clone')
+  return last !== undefined && last.atMs >= madeAtMs
 }
 
 async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplate, stack: ResourceStack): Promise<RunningVm> {
   const { context } = input
   const bootTimeoutMs = Math.min(context.options.bootTimeoutMs, CLONE_TIMEOUT_MS)
+  const started = performance.now()
   try {
     const own = { ...context, options: { ...context.options, bootTimeoutMs } }
-    return await startVm({ ...input, context: own, origin: { kind: 'clone', template } }, stack)
+    const vm = await startVm({ ...input, context: own, origin: { kind: 'clone', template } }, stack)
+    await Promise.all([rememberStart(place, 'clone', performance.now() - started), markUsed(place)])
+    return vm
   } catch (error) {
-    if (!isNotTheTemplates(error)) {
+    if (!isNotTheTemplates(error, context.options)) {
       await discardTemplate(place)
-      await rememberFailure(place, messageOf(error))
+      // One that has worked is made anew for the next session; where none ever does, building it again and again is no use.
+      if (!(await isProven(place, template))) await rememberFailure(place, messageOf(error))
     }
     throw error
   } finally {
@@ -85,25 +57,32 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
   }
 }
 
-async function tryToClone(input: VmInput, stack: ResourceStack): Promise<RunningVm | string> {
-  const place = await templatePlace(input)
-  const template = await findOrBuild(input, place)
-  return typeof template === 'string' ? template : clone(input, place, template, stack)
+/** A clone, or why there is none. */
+async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<RunningVm | string> {
+  const { signal, options } = input.context
+  try {
+    const found = await findTemplate(input, place, { again: false })
+    return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)
+  } catch (error) {
+    if (isNotTheTemplates(error, options) || signal?.aborted === true) throw error
+    return messageOf(error)
+  }
 }
 
 /**
  * Starts the VM of a session: a clone of the template, which is built first where there is none, or a cold boot where that does not work or is not
- * wanted. Errors are those of {@link startVm}; that of a template is never one, but the diagnostic `TEMPLATE_UNUSABLE`.
+ * wanted. Errors are those of {@link startVm}; that of a template is never one, but the diagnostic `TEMPLATE_UNUSABLE`. Remembers how long it took.
  */
 export async function startSessionVm(input: VmInput, stack: ResourceStack): Promise<SessionVm> {
-  const boot = async (diagnostics: readonly Diagnostic[]): Promise<SessionVm> => ({ vm: await startVm(input, stack), diagnostics })
+  const place = await templatePlace(input)
+  const boot = async (diagnostics: readonly Diagnostic[]): Promise<SessionVm> => {
+    const started = performance.now()
+    const vm = await startVm(input, stack)
+    await rememberStart(place, 'boot', performance.now() - started)
+    return { vm, diagnostics }
+  }
   // While it is open whether KVM works, the boot itself is the test.
   if (input.context.options.template === 'off' || input.silenceMs !== undefined) return boot([])
-  const obstacle = whyNoTemplate(input)
-  if (obstacle !== undefined) return boot([templateUnusable(obstacle)])
-  const cloned = await tryToClone(input, stack).catch((error: unknown) => {
-    if (isNotTheTemplates(error) || input.context.signal?.aborted === true) throw error
-    return messageOf(error)
-  })
-  return typeof cloned === 'string' ? boot([templateUnusable(cloned)]) : { vm: cloned, diagnostics: [] }
+  const vm = await tryToClone(input, place, stack)
+  return typeof vm === 'string' ? boot([templateUnusable(vm)]) : { vm, diagnostics: [] }
 }

@@ -44,7 +44,7 @@ export async function describeStock(stock: StockOptions): Promise<Appliance> {
   const id = createHash('sha256')
     .update(JSON.stringify([kernel, initramfs]))
     .digest('hex')
-  const file = ({ sizeBytes }: { readonly sizeBytes: number }) => ({ sha256: '', sizeBytes })
+  const file = ({ sizeBytes }: { readonly sizeBytes: number }) => ({ sha256: id, sizeBytes })
   return {
     directory: hostPath(dirname(stock.kernel)),
     kernel: kernel.path,

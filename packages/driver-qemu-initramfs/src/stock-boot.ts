@@ -37,7 +37,7 @@ export async function bootStock(
   })
   try {
     const tools = await findStockTools(toolHost)
-    return { toolHost: { ...toolHost, fs: createExecRawFs(toolHost.exec, tools) }, tools }
+    return { toolHost: { ...toolHost, fs: createExecRawFs(toolHost.exec, tools.capabilities) }, tools }
   } catch (error) {
     await toolHost.close()
     throw error

@@ -1,9 +1,8 @@
-import { type Diagnostic, DriverError, type ToolHost } from '@host-deployer/driver-api'
+import { type Capabilities, type Diagnostic, DriverError, type ToolHost } from '@host-deployer/driver-api'
 
 /** What a stock appliance can do besides mounting. */
 export interface StockTools {
-  readonly lvm: boolean
-  readonly xattrs: boolean
+  readonly capabilities: Pick<Capabilities, 'lvm' | 'xattrs'>
   readonly diagnostics: readonly Diagnostic[]
 }
 
@@ -39,5 +38,5 @@ export async function findStockTools({ exec }: ToolHost): Promise<StockTools> {
     summary: 'The stock appliance cannot keep extended attributes',
     detail,
   }
-  return { lvm: lines.includes('lvm'), xattrs, diagnostics: xattrs ? [] : [noXattrs] }
+  return { capabilities: { lvm: lines.includes('lvm'), xattrs }, diagnostics: xattrs ? [] : [noXattrs] }
 }

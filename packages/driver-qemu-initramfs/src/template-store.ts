@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { currentBootId } from '@host-deployer/driver-kit'
 import { z } from 'zod'
@@ -10,10 +10,8 @@ import type { VmInput } from './virtual-machine.ts'
 
 /** Changes when a template made by an earlier version of this driver must not be used any more. */
 const TEMPLATE_FORMAT = 1
-/** More are removed, the least recently used first. */
-const MAX_TEMPLATES = 4
-/** How long nobody tries again what has failed. */
-const RETRY_AFTER_MS = 10 * 60_000
+/** How long sessions do not try again what has failed. */
+export const RETRY_AFTER_MS = 10 * 60_000
 
 /** How to get into a VM. */
 export interface TemplateKeys {
@@ -32,7 +30,13 @@ export function templateKeys({ client, host }: BootKeys): TemplateKeys {
 export interface OpenTemplate {
   readonly state: FileHandle
   readonly keys: TemplateKeys
+  readonly sizeBytes: number
+  /** Milliseconds since the epoch. */
+  readonly madeAtMs: number
 }
+
+/** What a template depends on. */
+export type TemplateInput = Pick<VmInput, 'appliance' | 'programs' | 'context' | 'accelerator'>
 
 /** Where the template of one combination of everything it depends on is kept. */
 export interface TemplatePlace {
@@ -60,7 +64,7 @@ async function identityOf(handle: FileHandle): Promise<StateIdentity> {
 }
 
 /** Where the template for this input is or would be. Depends on the appliance's bytes, QEMU's file, all its arguments and this boot of the host. */
-export async function templatePlace(input: VmInput): Promise<TemplatePlace> {
+export async function templatePlace(input: TemplateInput): Promise<TemplatePlace> {
   const { appliance, programs, context, accelerator } = input
   const qemu = await realpath(programs.qemu)
   const { mtimeMs, size } = await stat(qemu)
@@ -74,7 +78,7 @@ export async function templatePlace(input: VmInput): Promise<TemplatePlace> {
 }
 
 /** Whether a directory belongs to us and lets nobody else in. */
-async function isPrivate(path: string): Promise<boolean> {
+export async function isPrivate(path: string): Promise<boolean> {
   const stats = await lstat(path)
   return stats.isDirectory() && (stats.mode & 0o077) === 0 && stats.uid === process.getuid?.()
 }
@@ -93,20 +97,27 @@ export async function openTemplate(place: TemplatePlace): Promise<OpenTemplate |
   let state: FileHandle | undefined
   try {
     if (!(await isPrivate(place.parent)) || !(await isPrivate(place.directory))) return undefined
-    const record = recordSchema.parse(JSON.parse(await readFile(join(place.directory, 'template.json'), 'utf8')))
+    const recordPath = join(place.directory, 'template.json')
+    const record = recordSchema.parse(JSON.parse(await readFile(recordPath, 'utf8')))
+    const { mtimeMs } = await stat(recordPath)
     state = await open(join(place.directory, 'state'), constants.O_RDONLY | constants.O_NOFOLLOW)
     const same = JSON.stringify(await identityOf(state)) === JSON.stringify(record.state)
     if (!same || record.bootId !== (await currentBootId())) {
       await state.close()
       return undefined
     }
-    const now = new Date()
-    await utimes(place.directory, now, now)
-    return { state, keys: { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') } }
+    const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
+    return { state, keys, sizeBytes: record.state.sizeBytes, madeAtMs: mtimeMs }
   } catch {
     await state?.close()
     return undefined
   }
+}
+
+/** Keeps the template from being swept as the one nobody has used for longest. Best effort. */
+export async function markUsed({ directory }: TemplatePlace): Promise<void> {
+  const now = new Date()
+  await utimes(directory, now, now).catch(() => {})
 }
 
 /** Completes the template in `directory`, where `state` is written already, and gives it its place; what was there is replaced. */
@@ -122,7 +133,6 @@ export async function publishTemplate(place: TemplatePlace, directory: string, k
   await discardTemplate(place)
   await rename(directory, place.directory)
   await rm(failurePath(place), { force: true })
-  await removeOldTemplates(place)
 }
 
 /** Removes the template; clones that have it open go on. */
@@ -130,24 +140,13 @@ export async function discardTemplate({ directory }: TemplatePlace): Promise<voi
   await rm(directory, { recursive: true, force: true })
 }
 
-async function removeOldTemplates({ parent, key }: TemplatePlace): Promise<void> {
-  const names = (await readdir(parent)).filter((name) => /^[0-9a-f]{32}$/.test(name) && name !== key)
-  const bootId = await currentBootId()
-  const found: { readonly path: string; readonly usedMs: number }[] = []
-  for (const name of names) {
-    const path = join(parent, name)
-    const text = await readFile(join(path, 'template.json'), 'utf8').catch(() => '')
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
-    // After a reboot none is ever asked for again.
-    found.push({ path, usedMs: text.includes(bootId) ? mtimeMs : 0 })
-  }
-  found.sort((one, other) => other.usedMs - one.usedMs)
-  for (const [index, { path, usedMs }] of found.entries()) {
-    if (usedMs === 0 || index >= MAX_TEMPLATES - 1) await rm(path, { recursive: true, force: true })
-  }
-}
-
 const failurePath = ({ directory }: TemplatePlace): string => `${directory}.failed`
+
+/** Why there was no template, and how long ago. */
+export interface TemplateFailure {
+  readonly reason: string
+  readonly ageMs: number
+}
 
 /** Remembers for a while why there is no template. Best effort. */
 export async function rememberFailure(place: TemplatePlace, reason: string): Promise<void> {
@@ -155,10 +154,14 @@ export async function rememberFailure(place: TemplatePlace, reason: string): Pro
 }
 
 /** Why there was no template a short while ago; `undefined` when nothing is known against trying. */
-export async function recentFailure(place: TemplatePlace): Promise<string | undefined> {
+export async function recentFailure(place: TemplatePlace): Promise<TemplateFailure | undefined> {
   try {
-    const { mtimeMs } = await stat(failurePath(place))
-    return Date.now() - mtimeMs < RETRY_AFTER_MS ? await readFile(failurePath(place), 'utf8') : undefined
+    if (!(await isPrivate(place.parent))) return undefined
+    const ageMs = Date.now() - (await stat(failurePath(place))).mtimeMs
+    if (ageMs >= RETRY_AFTER_MS) return undefined
+    const reason = await readFile(failurePath(place), 'utf8')
+    // On a full disk it could be remembered that it failed, but not why.
+    return { reason: reason === '' ? 'a try a short while ago failed' : reason, ageMs }
   } catch {
     return undefined
   }

@@ -20,6 +20,8 @@ export interface ConformanceInput<Options = unknown> {
   readonly module?: string | URL
   /** Frees what a dead process left. Default: `reclaim` of driver-kit on that journal. */
   readonly reclaim?: (leaseDirectory: HostPath) => Promise<unknown>
+  /** How long what is left of a session may take to go before it counts as left. Default 5 s. */
+  readonly settleMs?: number
 }
 
 /** What became of one check. */
@@ -78,6 +80,7 @@ export async function createConformanceRun<Options>(input: ConformanceInput<Opti
     options,
     cacheDirectory: hostPath(input.cacheDirectory ?? join(root, 'cache')),
     module: input.module === undefined ? undefined : new URL(input.module),
+    settleMs: input.settleMs ?? 5_000,
     reclaim: input.reclaim ?? ((leaseDirectory) => reclaim(leaseDirectory)),
   }
   const beds = new Map<GroupName, Promise<TestBed>>()

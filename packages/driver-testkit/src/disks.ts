@@ -19,15 +19,15 @@ export interface Disks {
 }
 
 export const sizeOf: Readonly<Record<keyof Disks, number>> = {
-  data: 64 * MIB,
-  image: 65 * MIB,
-  sealed: 66 * MIB,
-  scratch: 67 * MIB,
-  overlay: 68 * MIB,
+  data: 32 * MIB,
+  image: 33 * MIB,
+  sealed: 34 * MIB,
+  scratch: 35 * MIB,
+  overlay: 36 * MIB,
 }
 
 /** Where the marks are: no partition table, file system or LVM label reaches there. */
-export const MARK_AT = 48 * MIB
+export const MARK_AT = 24 * MIB
 
 /** A block that says which disk it is on. */
 export const markOf = (id: string): Uint8Array => new Uint8Array(Buffer.alloc(512, `disk ${id}. `))

@@ -32,6 +32,8 @@ export interface ConformanceReport {
 export interface RunConformanceInput<Options = unknown> extends ConformanceInput<Options> {
   /** Default: all. */
   readonly groups?: readonly GroupName[]
+  /** Stop at the first check that fails. Default: run all. */
+  readonly bail?: boolean
   /** Told of each check as it is done. */
   readonly onCheck?: (report: CheckReport) => void
 }
@@ -56,12 +58,14 @@ export async function runConformance<Options>(input: RunConformanceInput<Options
     for (const [index, check] of checks.entries()) {
       const before = performance.now()
       add(reportOf(check, await run.check(check), performance.now() - before))
-      if (checks[index + 1]?.group === check.group) continue
+      const stops = input.bail === true && reports.some(({ outcome }) => outcome === 'failed')
+      if (!stops && checks[index + 1]?.group === check.group) continue
       // A session that cannot be closed is a failure of its group.
       await run.endGroup(check.group).catch((error: unknown) => {
         const closing: Check = { ...check, id: `${check.group}.close`, title: 'the session of the group can be closed' }
         add(reportOf(closing, { outcome: 'failed', error }, 0))
       })
+      if (stops) break
     }
   } finally {
     await run.end()

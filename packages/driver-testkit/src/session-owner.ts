@@ -105,7 +105,9 @@ async function obey({ request, moment, module, context, leaseDirectory, log, go 
   await say('open')
   if (moment.kind === 'open') killSelf()
   if (moment.kind === 'running') {
-    session.toolHost.exec(['sleep', '3600']).catch(() => {})
+    // With a working directory that shows whose it is.
+    const argv = ['sh', '-c', 'mkdir -p "$1" && cd "$1" && exec sleep 300', 'sh', context.workDirectory] as const
+    session.toolHost.exec(argv).catch(() => {})
     await new Promise((resolve) => setTimeout(resolve, 300))
     killSelf()
   }

@@ -24,6 +24,8 @@ export interface Subject {
   readonly module: URL | undefined
   /** Frees what the journal in a directory says a dead process left. */
   readonly reclaim: (leaseDirectory: HostPath) => Promise<unknown>
+  /** How long what is left of a session may take to go. */
+  readonly settleMs: number
 }
 
 /** What the checks of one group share: a directory, images, a context, and a session that is opened when somebody asks for it. */
@@ -110,6 +112,7 @@ export async function createTestBed(subject: Subject, directory: string): Promis
       settled(
         () => findResidue(directory, [workDirectory, leaseDirectory]),
         (found) => found.length === 0,
+        subject.settleMs,
       ),
     async close() {
       for (const ending of endings.splice(0).reverse()) await ending()

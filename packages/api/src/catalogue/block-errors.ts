@@ -42,6 +42,11 @@ export const blockErrors = {
     summary: 'LVM could not be read or activated.',
     remedy: "See the tool's message in the error; give all disks of the guest.",
   },
+  BLOCK_VG_CONFLICT: {
+    summary:
+      "The guest's volume group has the name or the uuid of one that this machine has already, and the driver shares the kernel with it.",
+    remedy: 'Use --driver qemu-initramfs, in whose VM there are no other volume groups.',
+  },
   BLOCK_LVM_INCOMPLETE: {
     summary: 'A volume group lacks physical volumes.',
     remedy: 'Give all disks of the guest.',

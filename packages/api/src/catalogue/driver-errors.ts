@@ -3,22 +3,26 @@ import type { CatalogueEntry } from '../error-catalogue.ts'
 /** Codes about drivers, appliance and configuration. */
 export const driverErrors = {
   TEMPLATE_UNUSABLE: {
-    summary: 'No saved VM could be made or restored on this host, so the session booted. The detail says why.',
+    summary:
+      'No saved VM could be made or restored on this host, so the session booted. The detail says why: no room, a cache that others may write to or nobody can, an old appliance, a QEMU that does not take its own state.',
     remedy:
-      'It works all the same, a few seconds slower. Rebuild the appliance (`host-deployer appliance build`), or set the driver option `template: off`.',
+      'It works all the same, a few seconds slower. `host-deployer doctor` says what is missing; `host-deployer appliance warm` tries again at once, else it is tried again ten minutes later. The driver option `template: off` does without.',
     finding: true,
   },
   DRIVER_TEMPLATE_FAILED: {
-    summary: 'The appliance was booted for a template, but could not be warmed up or saved.',
-    remedy: 'Rebuild the appliance; look at the free space of the cache directory.',
+    summary:
+      'A template, a booted and saved appliance, could not be made: no room, a cache that cannot be used, or QEMU could not save its state.',
+    remedy:
+      'The message says why. Make room in the cache directory, or rebuild the appliance; sessions work without, a few seconds slower.',
   },
   DRIVER_RESTORE_FAILED: {
-    summary: 'A saved VM did not come back to life.',
-    remedy: 'Run it again: the template is built anew.',
+    summary: 'A saved VM did not come back to life. The session boots then, and the template is thrown away.',
+    remedy: 'Nothing: the next session makes a new template. When it happens each time, set the driver option `template: off`.',
   },
   TRACES_KEPT: {
-    summary: 'Console log, traces and scratch files of the failed session were kept, as `--keep-on-failure` asks.',
-    remedy: 'Look into the directory that is named; remove it when you are done.',
+    summary:
+      'Console log, QMP trace and command line of the failed session were kept, as `--keep-on-failure` asks; of a probe or a dry run the overlay with everything that was written, too. A deploy writes to the image itself, which stays as the failure left it: when the phase of the error comes before `commit`, nothing was written to it, and from then on every file is either old or new.',
+    remedy: 'Look into the directory that is named; remove it when you are done. The same deploy again completes one that was cut off.',
     finding: true,
   },
   APPLIANCE_MISSING: {
@@ -168,14 +172,73 @@ export const driverErrors = {
     summary: 'The disk has partitions, and the kernel of the tool host shows none.',
     remedy: 'Use --driver qemu-initramfs.',
   },
+  DRIVER_IMAGE_NOT_TRUSTED: {
+    summary: 'The driver lets the kernel of this machine mount the image, and nobody has declared that the image can be trusted.',
+    remedy: 'Use --driver qemu-initramfs, or say --trust-image for an image of your own.',
+  },
+  DRIVER_NOT_PERMITTED: {
+    summary: 'Attaching and mounting disks on this machine takes root.',
+    remedy: 'Run as root, or use --driver qemu-initramfs.',
+  },
+  DRIVER_PROGRAM_MISSING: {
+    summary: 'A program that the driver starts is not on this machine.',
+    remedy: 'Install the package that the message names.',
+  },
+  DRIVER_PROGRAM_FAILED: {
+    summary: 'A program that the driver needs could not be started.',
+    remedy: 'The message has the reason of the system: no memory, too many processes, not executable.',
+  },
+  DRIVER_NAMESPACE_FAILED: {
+    summary: 'No private mount namespace could be made for the session.',
+    remedy: 'Run as root (in a container: privileged), with util-linux installed.',
+  },
+  DRIVER_LOOP_FAILED: {
+    summary: 'No loop device could be attached.',
+    remedy: 'Look with losetup --list what uses them, and whether /dev/loop-control is there.',
+  },
+  DRIVER_FUSE_FAILED: {
+    summary: 'nbdfuse could not show the image as a file.',
+    remedy: 'Check that /dev/fuse is there; the message has its reason.',
+  },
+  DRIVER_NBD_EXPORT_FAILED: {
+    summary: 'qemu-nbd ended instead of serving the image.',
+    remedy: 'The message has its reason.',
+  },
+  DRIVER_NBD_TIMEOUT: {
+    summary: 'The image was not attached in time.',
+    remedy: 'Give it longer with the driver option attachTimeoutMs; the storage under the image may be slow.',
+  },
+  DRIVER_NBD_MODULE: {
+    summary: "The kernel's nbd was asked for and cannot be used: there is no module, or it was loaded without partitions.",
+    remedy: 'modprobe nbd max_part=16, or take the driver option attach: fuse.',
+  },
+  DRIVER_NBD_NO_FREE_DEVICE: {
+    summary: 'Every nbd device of this machine is in use.',
+    remedy: 'Run "host-deployer reclaim", load the module with a larger nbds_max, or take the driver option attach: fuse.',
+  },
+  NBD_FUSE_USED: {
+    summary: "Disks were attached through nbdfuse and a loop device, since the kernel's nbd cannot be used here. The detail says why.",
+    remedy: 'Nothing has to be done. With the module nbd and max_part above 0 the kernel does it alone.',
+    finding: true,
+  },
+  LEASE_QUARANTINED: {
+    summary: 'Something could not be released when its session ended, and waits in the journal.',
+    remedy: 'End what uses it, then run "host-deployer reclaim"; the finding names both.',
+    finding: true,
+  },
+  LEASE_ORPHANED: {
+    summary: 'Something that a killed process left behind is still there.',
+    remedy: 'Run "host-deployer reclaim".',
+    finding: true,
+  },
   LEASE_FREED: {
     summary: 'Something that a killed process left behind was released.',
     remedy: 'Nothing needs to be done.',
     finding: true,
   },
   LEASE_NOT_FREED: {
-    summary: 'Something that a killed process left behind could not be released.',
-    remedy: 'Release it by hand; the finding names it.',
+    summary: 'Something that a killed process left behind could not be released. It stays in the journal, and the rest goes on.',
+    remedy: 'End what the finding names as using it, then run "host-deployer reclaim" again.',
     finding: true,
   },
   LEASE_UNREADABLE: {
@@ -188,7 +251,7 @@ export const driverErrors = {
     remedy: 'Treat the image as damaged: check the disk it lies on, and deploy to a fresh copy.',
   },
   CLEANUP_RESIDUE: {
-    summary: 'Something could not be released after the work was done: a process, a directory, a lock.',
-    remedy: 'Remove what the message names; the image itself is complete.',
+    summary: 'Something could not be released after the work was done: a device, a mount, a process, a directory.',
+    remedy: 'The image itself is complete. End what the message names as using it, then run "host-deployer reclaim".',
   },
 } satisfies Record<string, CatalogueEntry>

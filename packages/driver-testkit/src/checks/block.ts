@@ -12,7 +12,7 @@ import type { TestBed } from '../test-bed.ts'
 import { digestOf } from '../test-images.ts'
 
 /** Where a check writes: away from marks and partition tables. */
-const WRITE_AT = 40 * MIB
+const WRITE_AT = 20 * MIB
 
 /** What a session of its own, with images of its own, wrote and left. */
 interface Written {

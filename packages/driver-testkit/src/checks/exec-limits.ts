@@ -1,59 +1,54 @@
 import { strictEqual } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import type { ToolHost } from '@host-deployer/driver-api'
 import { defineChecks } from '../check.ts'
-import { runTool } from '../device-tools.ts'
+import { needTool, runTool } from '../device-tools.ts'
 import { codeOf } from '../expect-error.ts'
 import { settled } from '../settled.ts'
 import type { TestBed } from '../test-bed.ts'
 
-// Writes its number to the file $2, starts itself once more unless $3 says that it is the grandchild, and sleeps. $4 is put before the command.
-const TREE = 'echo $$ >>"$2"; if [ "$3" -lt 2 ]; then $4 sh -c "$1" sh "$1" "$2" $(($3 + 1)) "$4" & fi; exec sleep 3600'
+// Starts itself once more in a session of its own, unless $3 says that it is the grandchild, and writes that number into a file of $2 as long as it
+// lives and the directory is there. Process numbers would say less: a session may have numbers of its own.
+const TREE =
+  'if [ "$3" -lt 2 ]; then setsid sh -c "$1" sh "$1" "$2" $(($3 + 1)) & fi; while echo "$3" >>"$2/beats"; do sleep 0.1; done 2>/dev/null'
+/** Some beats long. */
+const SILENCE_MS = 400
 
-/**
- * A program with a child and a grandchild, which write their numbers to `file`. Where the tool host is a machine of its own they leave their process
- * group: no survivor is acceptable there. On this machine they stay in it.
- */
-const tree = (file: string, isolated: boolean): readonly [string, ...string[]] => [
-  'sh',
-  '-c',
-  TREE,
-  'sh',
-  TREE,
-  file,
-  '0',
-  isolated ? 'setsid' : '',
-]
+/** A program with a child and a grandchild, both of which have left their process group, and what can be heard of them. */
+async function heartbeats(toolHost: ToolHost) {
+  const directory = `/tmp/driver-testkit-${randomUUID()}`
+  await needTool(toolHost, 'sh', '-c', 'mkdir "$1"', 'sh', directory)
+  const beats = async (): Promise<string> => (await runTool(toolHost, ['cat', `${directory}/beats`])).out
+  return {
+    argv: ['sh', '-c', TREE, 'sh', TREE, directory, '0'] as const,
+    allStarted: () => settled(beats, (text) => ['0', '1', '2'].every((number) => text.includes(number))),
+    /** The numbers of those that beat now. */
+    async alive(): Promise<string> {
+      const { length } = await beats()
+      await new Promise((resolve) => setTimeout(resolve, SILENCE_MS))
+      return [...new Set((await beats()).slice(length).replaceAll('\n', ''))].sort().join(' ')
+    },
+    // Renamed first: survivors may write into it just now, and cannot any more.
+    end: () => runTool(toolHost, ['sh', '-c', 'mv "$1" "$1-over" && rm -r "$1-over"', 'sh', directory]),
+  }
+}
 
-// Of the processes named, those that run; a zombie does not.
-const ALIVE = 'for p; do case "$(cut -d" " -f3 /proc/$p/stat 2>/dev/null)" in ""|Z|X) ;; *) echo "$p" ;; esac; done'
-
-/** Runs a process tree under limits that end it, expects `code`, and looks for survivors. */
+/** Runs a process tree under limits that end it, expects `code`, and listens for survivors. */
 async function endsTree(bed: TestBed, code: string, limits: { readonly timeoutMs?: number; readonly abort?: true }): Promise<void> {
-  const { toolHost, capabilities } = await bed.session()
-  const file = `/tmp/driver-testkit-${randomUUID()}`
+  const { toolHost } = await bed.session()
+  const { argv, allStarted, alive, end } = await heartbeats(toolHost)
   const controller = new AbortController()
-  const numbers = async (): Promise<string[]> => (await runTool(toolHost, ['cat', file])).out.split('\n').filter((line) => line !== '')
-  const running = codeOf(
-    toolHost.exec(tree(file, capabilities.isolated), {
-      signal: controller.signal,
-      ...(limits.timeoutMs !== undefined && { timeoutMs: limits.timeoutMs }),
-    }),
-  )
-  const pids = await settled(numbers, ({ length }) => length === 3)
-  if (limits.abort === true) controller.abort()
-  strictEqual(await running, code)
-  strictEqual(pids.length, 3, 'the tree did not start in time')
-  const alive = async (): Promise<string> => (await runTool(toolHost, ['sh', '-c', ALIVE, 'sh', ...pids])).out
-  const survivors = await settled(alive, (found) => found === '', 2_000)
-  await runTool(toolHost, [
-    'sh',
-    '-c',
-    'rm -f "$1"; shift; for p; do kill -9 "$p"; done',
-    'sh',
-    file,
-    ...survivors.split('\n').filter(Boolean),
-  ])
-  strictEqual(survivors, '', 'processes survived')
+  const { timeoutMs } = limits
+  try {
+    const running = codeOf(toolHost.exec(argv, { signal: controller.signal, ...(timeoutMs !== undefined && { timeoutMs }) }))
+    const heard = await allStarted()
+    if (limits.abort === true) controller.abort()
+    strictEqual(await running, code)
+    strictEqual([...new Set(heard.replaceAll('\n', ''))].sort().join(' '), '0 1 2', 'the tree did not start in time')
+    strictEqual(await settled(alive, (found) => found === '', bed.settleMs), '', 'of program, child and grandchild these live on')
+  } finally {
+    await end()
+  }
 }
 
 /** Programs that are not allowed to go on. */

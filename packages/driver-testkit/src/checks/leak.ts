@@ -38,7 +38,7 @@ async function compare(bed: TestBed): Promise<Comparison> {
   const before = await lookAtHoldings()
   for (let i = 0; i < ROUNDS; i += 1) await round()
   const residue = await bed.residue()
-  const after = await settled(lookAtHoldings, (found) => String(Object.values(found)) === String(Object.values(before)), 3_000)
+  const after = await settled(lookAtHoldings, (found) => String(Object.values(found)) === String(Object.values(before)), bed.settleMs)
   return { before, after, residue }
 }
 

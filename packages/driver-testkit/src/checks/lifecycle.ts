@@ -40,6 +40,21 @@ export const lifecycleChecks = defineChecks('lifecycle', {
       deepStrictEqual(await bed.residue(), [])
     },
   },
+  prepare: {
+    title: 'prepare, where the driver has it, makes once and finds from then on, leaves nothing else, and can be cancelled',
+    timeoutMs: 120_000,
+    async run(bed) {
+      const prepare = bed.driver.prepare?.bind(bed.driver)
+      if (prepare === undefined) return
+      const first = await prepare(bed.context)
+      const second = await prepare(bed.context)
+      strictEqual(second.outcome, first.outcome === 'nothing' ? 'nothing' : 'found')
+      deepStrictEqual(second.artefact, first.artefact)
+      strictEqual(first.artefact === undefined, first.outcome === 'nothing')
+      strictEqual(await codeOf(prepare({ ...bed.context, signal: AbortSignal.abort() })), 'ABORTED')
+      deepStrictEqual(await bed.residue(), [])
+    },
+  },
   session: {
     title: 'a session says what it can do, how it was made and what was noticed',
     async run(bed) {

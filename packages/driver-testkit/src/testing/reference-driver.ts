@@ -65,7 +65,7 @@ async function lock(disks: readonly DiskRequest[], workDirectory: string, direct
 async function startAttacher(context: DriverContext<unknown>, directory: string, stack: ResourceStack): Promise<void> {
   const stop = new AbortController()
   const file = join(directory, 'attacher.pid')
-  const running = createLocalToolHost().exec(['sh', '-c', 'echo $$ >"$1"; exec sleep 3600', 'sh', file], { signal: stop.signal })
+  const running = createLocalToolHost().exec(['sh', '-c', 'echo $$ >"$1"; exec sleep 120', 'sh', file], { signal: stop.signal })
   const ended = running.catch(() => {})
   stack.defer('attacher', async () => {
     stop.abort()
@@ -81,7 +81,7 @@ async function startAttacher(context: DriverContext<unknown>, directory: string,
   if (identity !== undefined) stack.defer('lease', await context.leases.record({ kind: 'process', details: { ...identity } }))
 }
 
-async function open(request: OpenRequest, context: DriverContext<unknown>): Promise<DriverSession> {
+async function open(request: OpenRequest, context: DriverContext<unknown>, locks = true): Promise<DriverSession> {
   const started = performance.now()
   const go = (): void => {
     if (context.signal?.aborted === true) throw aborted(context.signal, 'opening the disks')
@@ -94,7 +94,7 @@ async function open(request: OpenRequest, context: DriverContext<unknown>): Prom
     await mkdir(directory)
     stack.defer(directory, () => rm(directory, { recursive: true }))
     go()
-    await lock(request.disks, context.workDirectory, directory)
+    if (locks) await lock(request.disks, context.workDirectory, directory)
     await startAttacher(context, directory, stack)
     go()
     const devices = new Map<string, ReferenceDisk>()
@@ -126,10 +126,19 @@ async function open(request: OpenRequest, context: DriverContext<unknown>): Prom
   }
 }
 
-/** The reference driver. */
-export const driver: Driver<object> = defineDriver<object>({
-  name: 'reference',
-  options,
-  probe: async () => ({ usable: true, findings: [{ subject: 'memory', ok: true, detail: 'there is some' }] }),
-  open,
-})
+export interface ReferenceDriverOptions {
+  /** Whether it refuses an image that another session has. */
+  readonly locks: boolean
+}
+
+/** The reference driver, or one that is known to be wrong. */
+export function createReferenceDriver({ locks }: ReferenceDriverOptions): Driver<object> {
+  return defineDriver<object>({
+    name: 'reference',
+    options,
+    probe: async () => ({ usable: true, findings: [{ subject: 'memory', ok: true, detail: 'there is some' }] }),
+    open: (request, context) => open(request, context, locks),
+  })
+}
+
+export const driver: Driver<object> = createReferenceDriver({ locks: true })

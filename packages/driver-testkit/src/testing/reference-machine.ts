@@ -1,6 +1,6 @@
 // The tool host of the reference driver: a machine that is half a model. Programs that touch disks or the file tree are modelled in memory, so that
 // neither root nor a kernel's block layer is needed; every other program is a real one of this machine.
-import { type ExecResult, FsError, type RawFs, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
+import { ExecError, type ExecResult, FsError, type RawFs, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { createLocalToolHost } from '@host-deployer/driver-kit'
 import { createMemoryRawFs, type MemoryRawFs } from '@host-deployer/guest-fs'
 import { parseMbrTable } from '../partition-tables.ts'
@@ -118,6 +118,14 @@ export function createReferenceMachine(devices: ReadonlyMap<string, ReferenceDis
     },
   }
 
+  // setpriv: a program ends when this process is killed. It says that there is no such program as env(1) does.
+  const runHere: ToolHost['exec'] = async (argv, options) => {
+    const outcome = await local.exec(['setpriv', '--pdeathsig', 'KILL', '--', ...argv], options)
+    const isMissing = outcome.exitCode === 127 && Buffer.from(outcome.stderr).toString().startsWith('setpriv: failed to execute')
+    if (isMissing) throw new ExecError('EXEC_NOT_FOUND', `There is no program ${argv[0]}`)
+    return outcome
+  }
+
   const fs: RawFs = {
     lstat: (path) => locate(path).fs.lstat(locate(path).inside),
     readlink: (path) => locate(path).fs.readlink(locate(path).inside),
@@ -146,7 +154,7 @@ export function createReferenceMachine(devices: ReadonlyMap<string, ReferenceDis
     fs,
     async exec(argv, options) {
       const program = programs[argv[0]]
-      if (program === undefined) return local.exec(argv, options)
+      if (program === undefined) return runHere(argv, options)
       try {
         return result(0, await program(argv.slice(1), new Uint8Array(Buffer.from((options?.stdin ?? '') as Uint8Array))))
       } catch (error) {

@@ -1,27 +1,28 @@
 import type { DeployReport } from '@host-deployer/api'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bootGuest } from './lib/boot-guest.ts'
-import { checkFileSystems } from './lib/check-file-systems.ts'
-import { copyImage } from './lib/copy-image.ts'
-import { digestOf } from './lib/digest-of.ts'
-import { expectScenario } from './lib/expect-scenario.ts'
-import type { ImageName } from './lib/image-definitions.ts'
-import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
-import { metaData, networkConfig, scenario, userData } from './lib/scenario.ts'
-import { createKeyPair, createWorkspace, type Workspace } from './lib/workspace.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { bootGuest } from './boot-guest.ts'
+import { checkFileSystems } from './check-file-systems.ts'
+import { copyImage } from './copy-image.ts'
+import { digestOf } from './digest-of.ts'
+import { expectScenario } from './expect-scenario.ts'
+import type { ImageName } from './image-definitions.ts'
+import { driverUnderTest, runJson } from './run-command.ts'
+import { metaData, networkConfig, scenario, userData } from './scenario.ts'
+import { createKeyPair, createWorkspace, type Workspace } from './workspace.ts'
 
-const images: readonly { readonly name: ImageName; readonly as: 'overlay' | 'raw'; readonly rootType: string }[] = [
-  { name: 'debian-12', as: 'overlay', rootType: 'ext4' },
-  { name: 'debian-12', as: 'raw', rootType: 'ext4' },
-  { name: 'debian-13', as: 'overlay', rootType: 'xfs' },
-]
+export interface BootedImage {
+  readonly name: ImageName
+  readonly as: 'overlay' | 'raw'
+  readonly rootType: 'ext4' | 'xfs'
+}
 
-describe.each(images)('$name as $as', ({ name, as, rootType }) => {
+/** The main path on one image: dry run, deploy, the same again, boot by its own boot loader, checked file systems. */
+export function deployAndBoot({ name, as, rootType }: BootedImage): void {
   const key = createKeyPair('alice@example')
   let space: Workspace
   let image: string
   let deployArguments: string[]
-  let report: DeployReport
+  let expected: string[]
 
   beforeAll(async () => {
     space = await createWorkspace(name)
@@ -31,23 +32,24 @@ describe.each(images)('$name as $as', ({ name, as, rootType }) => {
     await space.write('network-config', networkConfig)
     deployArguments = ['deploy', image, '--seed', space.directory, '--allow-path', '/']
   })
-  afterAll(() => space.remove())
 
   test('a dry run shows the diff and leaves every byte as it was', async () => {
     const before = await digestOf(image)
     const dry = await runJson<DeployReport>([...deployArguments, '--dry-run'])
     expect(dry).toMatchObject({ dryRun: true, changed: true })
-    expect(dry.diff.map(({ path }) => path)).toContain('/etc/example/app.conf')
+    expected = dry.diff.map(({ path }) => path)
+    expect(expected).toContain('/etc/example/app.conf')
     expect(await digestOf(image)).toBe(before)
   })
 
   test('the deploy reports what it changed, the same request again changes nothing', async () => {
-    report = await runJson<DeployReport>(deployArguments)
+    const report = await runJson<DeployReport>(deployArguments)
     expect(report).toMatchObject({
       changed: true,
-      driver: 'qemu-initramfs',
+      driver: driverUnderTest() ?? expect.any(String),
       facts: { storage: { filesystems: expect.arrayContaining([expect.objectContaining({ mountpoint: '/', type: rootType })]) } },
     })
+    expect(report.diff.map(({ path }) => path)).toEqual(expected)
     expect(report.operations.filter(({ outcome }) => outcome === 'failed')).toEqual([])
     expect(JSON.stringify(report)).not.toContain(scenario.rootPassword.slice(0, 8))
 
@@ -55,14 +57,6 @@ describe.each(images)('$name as $as', ({ name, as, rootType }) => {
     const again = await runJson<DeployReport>(deployArguments)
     expect(again).toMatchObject({ changed: false, diff: [] })
     expect(await digestOf(image)).toBe(before)
-  })
-
-  test('no secret is in what people and logs are shown', async () => {
-    const { exitCode, stdout, stderr } = await runCommand(...deployArguments, '--dry-run', '--verbose', ...driverArguments())
-    expect(exitCode).toBe(0)
-    const shown = `${stdout}${stderr}`
-    expect(shown).toContain('vm.booted')
-    for (const secret of [scenario.alicePassword, scenario.rootPassword, '$6$']) expect(shown).not.toContain(secret)
   })
 
   test('the guest boots by its own boot loader and is what was asked for', async () => {
@@ -75,4 +69,4 @@ describe.each(images)('$name as $as', ({ name, as, rootType }) => {
   test('the file systems are clean afterwards', async () => {
     expect(await checkFileSystems(image, as === 'raw' ? 'raw' : 'qcow2')).toEqual([])
   })
-})
+}

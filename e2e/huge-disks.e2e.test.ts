@@ -1,0 +1,27 @@
+import type { DeployReport, ProbeReport } from '@host-deployer/api'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { checkFileSystems } from './lib/check-file-systems.ts'
+import { digestOf } from './lib/digest-of.ts'
+import { createPhonyDisk } from './lib/phony-disk.ts'
+import { runJson } from './lib/run-command.ts'
+import { createWorkspace, type Workspace } from './lib/workspace.ts'
+
+let space: Workspace
+beforeAll(async () => {
+  space = await createWorkspace('huge')
+})
+
+describe('2 TiB with an unfinished journal, in a VM of 256 MB', () => {
+  test.each(['ext4', 'xfs', 'btrfs'] as const)('%s: a probe leaves every byte as it was, a deploy does its work once', async (type) => {
+    const image = space.path(`${type}.raw`)
+    await createPhonyDisk(image, { type, sizeBytes: 2 * 2 ** 40, dirty: true })
+    const before = await digestOf(image)
+    const probe = await runJson<ProbeReport>(['probe', image])
+    expect(probe.os).toMatchObject({ distro: 'debian', major: 12 })
+    expect(await digestOf(image)).toBe(before)
+    const report = await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])
+    expect(report.changed).toBe(true)
+    expect((await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])).changed).toBe(false)
+    if (type !== 'btrfs') expect(await checkFileSystems(image, 'raw')).toEqual([])
+  })
+})

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { CleanupError, DiskError, DriverError } from '@host-deployer/driver-api'
+import {
+  aborted,
+  attachLoop,
+  becomesTrue,
+  blockNode,
+  createLocalToolHost,
+  createResourceStack,
+  createSessionDirectory,
+  defineDriver,
+  findProgram,
+  openDisk,
+  openSessionNamespace,
+} from '@host-deployer/driver-kit'
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+// 0 to 2 are the standard ones, 3 is the socket that nbdfuse hands to qemu-nbd.
+const FIRST_FD = 4
+const capabilities = { isolated: false, xattrs: true, guestExec: false, partitionNodes: false, lvm: false }
+const programs = { nbdfuse: 'libnbd-bin', 'qemu-nbd': 'qemu-utils', losetup: 'mount', nsenter: 'util-linux' }
+
+async function probe() {
+  const findings = []
+  for (const [subject, debianPackage] of Object.entries(programs)) {
+    const path = await findProgram(subject)
+    if (path !== undefined) findings.push({ subject, ok: true, detail: path })
+    else findings.push({ subject, ok: false, detail: 'not found', remedy: `apt-get install ${debianPackage}`, debianPackage })
+  }
+  const isRoot = process.getuid?.() === 0
+  findings.push({ subject: 'root', ok: isRoot, detail: isRoot ? 'yes' : 'no', ...(!isRoot && { remedy: 'Run as root.' }) })
+  return { usable: findings.every(({ ok }) => ok), findings, capabilities }
+}
+
+/** Shows one disk as a file in the namespace: nbdfuse starts qemu-nbd, and both end when the file is unmounted. */
+async function showDisk(disk, mountpoint, name, { namespace, exec, signal }, stack) {
+  await mkdir(mountpoint)
+  const filenames = disk.images.map((_, index) => `/proc/self/fd/${FIRST_FD + index}`)
+  const image = `json:${JSON.stringify(blockNode(disk, { filenames, exclusive: true }))}`
+  const access = disk.readOnly ? ['--readonly'] : []
+  const server = ['[', 'qemu-nbd', ...(disk.readOnly ? ['--read-only'] : []), '--discard=unmap', image, ']']
+  const [program, ...words] = [
+    ...namespace.enter,
+    'nbdfuse',
+    '--pidfile',
+    `${mountpoint}.pid`,
+    ...access,
+    `${mountpoint}/${name}`,
+    ...server,
+  ]
+  const child = spawn(program, words, {
+    detached: true,
+    env: { PATH, LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'pipe', 'ignore', ...disk.images.map(({ handle }) => handle.fd)],
+  })
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  let running = true
+  const ended = once(child, 'close').then(() => {
+    running = false
+  })
+  stack.defer(`nbdfuse of ${disk.id}`, async () => {
+    if (!running) return
+    await exec(['umount', '--', mountpoint])
+    if (!(await becomesTrue(async () => !running, 60_000))) throw new CleanupError('CLEANUP_FLUSH_FAILED', `nbdfuse does not end: ${said}`)
+    await ended
+  })
+  const isReady = async () => !running || (await exec(['test', '-e', `${mountpoint}.pid`])).exitCode === 0
+  await becomesTrue(isReady, 30_000, signal)
+  signal?.throwIfAborted()
+  if (running) return `${mountpoint}/${name}`
+  if (/Failed to get .* lock|Is another process using/.test(said))
+    throw new DiskError('IMAGE_LOCKED', said, { hint: 'Stop who has it open.' })
+  throw new DriverError('DRIVER_NBDFUSE_FAILED', said, { hint: 'Check the image with qemu-img check.' })
+}
+
+async function attach({ disks }, context, stack) {
+  const { signal, leases } = context
+  signal?.throwIfAborted()
+  const { id, path } = await createSessionDirectory(context, stack)
+  const opened = await Promise.all(disks.map((disk) => openDisk(disk, path, stack)))
+  const namespace = await openSessionNamespace({ id, leases }, stack)
+  const toolHost = createLocalToolHost({ namespace })
+  const run = async (...argv) => {
+    const { exitCode, stdout, stderr } = await toolHost.exec(argv, { timeoutMs: 60_000 })
+    if (exitCode !== 0) throw new DriverError('DRIVER_NBDFUSE_FAILED', `${argv.join(' ')}: ${Buffer.from(stderr)}`)
+    return Buffer.from(stdout).toString()
+  }
+  // Where guests are mounted: of our own, since other sessions mount there, too.
+  await mkdir('/run/host-deployer', { recursive: true, mode: 0o700 })
+  await run('mount', '-t', 'tmpfs', '-o', 'mode=0700,size=16m,nosuid,nodev', 'host-deployer', '/run/host-deployer')
+
+  const attached = []
+  for (const [number, disk] of opened.entries()) {
+    signal?.throwIfAborted()
+    const place = { namespace, exec: toolHost.exec, signal }
+    const file = await showDisk(disk, `${path}/disk${number}`, `${id}-${number}`, place, stack)
+    const device = await attachLoop({ exec: toolHost.exec, leases }, { file, readOnly: disk.readOnly }, stack)
+    attached.push({ id: disk.id, device, sizeBytes: Number(await run('blockdev', '--getsize64', device)), readOnly: disk.readOnly })
+  }
+  signal?.throwIfAborted()
+  const written = attached.flatMap(({ readOnly, device }) => (readOnly ? [] : [device]))
+  // Released first, hence registered last: what is still written, what is still mounted, loop devices over parts of ours.
+  if (written.length > 0) stack.defer('what was written', () => run('sync', ...written))
+  stack.defer('what is mounted', async () => {
+    for (const { device } of attached) {
+      const loops = (await run('losetup', '--associated', device, '--noheadings', '--output', 'NAME')).split('\n').filter(Boolean)
+      for (const source of [device, ...loops]) {
+        const { stdout } = await toolHost.exec(['findmnt', '--raw', '--noheadings', '--output', 'TARGET', '--source', source])
+        for (const target of Buffer.from(stdout).toString().split('\n').filter(Boolean).reverse()) await run('umount', '--', target)
+      }
+      for (const loop of loops) await run('losetup', '--detach', loop)
+    }
+  })
+  let closing
+  const close = () => {
+    closing ??= stack.release()
+    return closing
+  }
+  const info = { accelerator: 'none', timings: {} }
+  return { capabilities, disks: attached, toolHost, info, diagnostics: [], close, [Symbol.asyncDispose]: close }
+}
+
+async function open(request, context) {
+  const stack = createResourceStack()
+  try {
+    return await attach(request, context, stack)
+  } catch (error) {
+    throw await stack.releaseAfter(context.signal?.aborted ? aborted(context.signal, 'open') : error)
+  }
+}
+
+const noOption = (key) => ({ message: 'there is no such option', path: [key] })
+const validate = (value) => {
+  if (typeof value !== 'object' || value === null) return { issues: [{ message: 'options are an object' }] }
+  return Object.keys(value).length === 0 ? { value } : { issues: Object.keys(value).map(noOption) }
+}
+const options = { '~standard': { version: 1, vendor: 'driver-plain-js', validate } }
+
+export const driver = defineDriver({ name: 'plain-js', options, probe, open })

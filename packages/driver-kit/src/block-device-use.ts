@@ -1,0 +1,86 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { createLocalToolHost } from './local-tool-host.ts'
+
+const quiet = <T>(action: Promise<T>, otherwise: T): Promise<T> => action.catch(() => otherwise)
+const text = async (path: string): Promise<string> => (await quiet(readFile(path, 'utf8'), '')).trim()
+const sysfs = '/sys/class/block'
+
+/** Names of the kernel: the whole disk first, then its partitions. */
+async function withPartitions(name: string): Promise<string[]> {
+  const entries = await quiet(readdir(`${sysfs}/${name}`), [])
+  return [name, ...entries.filter((entry) => entry.startsWith(name))]
+}
+
+/** What is stacked on a block device or its partitions, by the kernel's names: `dm-3`, `md127`. See sysfs-block in the kernel's documentation. */
+export async function holdersOf(name: string): Promise<string[]> {
+  const names = await withPartitions(name)
+  return (await Promise.all(names.map((part) => quiet(readdir(`${sysfs}/${part}/holders`), [])))).flat()
+}
+
+/**
+ * Takes down the device mapper's devices on top of `name`, the topmost first: logical volumes that were activated by us, or by the host's udev behind our
+ * back. Best effort: who is in use stays, {@link describeUse} says by whom.
+ */
+export async function removeMappings(name: string): Promise<void> {
+  const { exec } = createLocalToolHost()
+  for (const holder of await holdersOf(name)) {
+    await removeMappings(holder)
+    const mapping = await text(`${sysfs}/${holder}/dm/name`)
+    if (mapping !== '') await quiet(exec(['dmsetup', 'remove', '--retry', '--', mapping], { timeoutMs: 20_000 }), undefined)
+  }
+}
+
+interface ProcessView {
+  readonly pid: string
+  readonly namespace: string
+}
+
+async function processes(): Promise<ProcessView[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))
+  return Promise.all(pids.map(async (pid) => ({ pid, namespace: await quiet(readlink(`/proc/${pid}/ns/mnt`), '') })))
+}
+
+async function mounts(numbers: readonly string[], paths: readonly string[]): Promise<string[]> {
+  const seen = new Map((await processes()).filter(({ namespace }) => namespace !== '').map(({ pid, namespace }) => [namespace, pid]))
+  const found: string[] = []
+  for (const pid of seen.values()) {
+    for (const line of (await text(`/proc/${pid}/mountinfo`)).split('\n')) {
+      // proc(5): id, parent, major:minor, root, mount point, options, optional fields, a dash, type, source. btrfs has numbers of its own.
+      const [fields = '', rest = ''] = line.split(' - ')
+      const [, , number = '', , target = ''] = fields.split(' ')
+      if (numbers.includes(number) || paths.includes(rest.split(' ')[1] ?? '')) found.push(`mounted at ${target} (seen by process ${pid})`)
+    }
+  }
+  return found
+}
+
+async function openers(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    (await processes()).map(async ({ pid }) => {
+      const numbers = await quiet(readdir(`/proc/${pid}/fd`), [])
+      const targets = await Promise.all(numbers.map((number) => quiet(readlink(`/proc/${pid}/fd/${number}`), '')))
+      return targets.some((target) => paths.includes(target)) ? [`open in process ${pid} (${await text(`/proc/${pid}/comm`)})`] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** Why a block device is busy: what is stacked on it, where it is mounted in any mount namespace, who has it open. One phrase each. */
+export async function describeUse(name: string): Promise<string[]> {
+  const names = await withPartitions(name)
+  const paths = names.map((part) => `/dev/${part}`)
+  const numbers = await Promise.all(names.map((part) => text(`${sysfs}/${part}/dev`)))
+  const holders = await holdersOf(name)
+  const stacked = await Promise.all(holders.map(async (holder) => `used by ${holder} (${await text(`${sysfs}/${holder}/dm/name`)})`))
+  return [...stacked, ...(await mounts(numbers.filter(Boolean), paths)), ...(await openers(paths))]
+}
+
+/** Looks every few milliseconds whether something is so, at most for `timeoutMs`. For what the kernel does behind our back and tells nobody. */
+export async function becomesTrue(condition: () => Promise<boolean>, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  const until = performance.now() + timeoutMs
+  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
+    if (await condition()) return true
+    if (performance.now() > until || signal?.aborted === true) return false
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}

@@ -1,0 +1,99 @@
+import { readFile, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Lease } from '@host-deployer/driver-api'
+import { becomesTrue, describeUse, removeMappings } from './block-device-use.ts'
+import { argumentsOf, processesWithArgument } from './find-argument.ts'
+import { createLocalToolHost } from './local-tool-host.ts'
+import { releaseLoops } from './loop-device.ts'
+import { isRunning, type ProcessIdentity } from './process-identity.ts'
+
+// What it takes the kernel to end a process that writes, or to let a device go.
+const PATIENCE_MS = 5_000
+
+type Details = Lease['details']
+
+function identityIn({ pid, startTicks, bootId }: Details): ProcessIdentity | undefined {
+  if (typeof pid !== 'number' || typeof startTicks !== 'number' || typeof bootId !== 'string') return undefined
+  return { pid, startTicks, bootId }
+}
+
+async function endProcess(identity: ProcessIdentity): Promise<void> {
+  // The number alone could be somebody else's by now.
+  if (!(await isRunning(identity))) return
+  process.kill(identity.pid, 'SIGKILL')
+  if (!(await becomesTrue(async () => !(await isRunning(identity)), PATIENCE_MS))) {
+    throw new Error(`process ${identity.pid} was killed and does not end: it waits for a device`)
+  }
+}
+
+async function freeProcess(details: Details): Promise<boolean> {
+  const identity = identityIn(details)
+  if (identity !== undefined) await endProcess(identity)
+  const { marker } = details
+  if (typeof marker === 'string') for (const found of await processesWithArgument(marker)) await endProcess(found)
+  return true
+}
+
+/** Mount points at or below a directory, as this process sees them, the deepest first. */
+async function mountsBelow(directory: string): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')
+  const targets = lines.map((line) =>
+    (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))),
+  )
+  return targets.filter((target) => target === directory || target.startsWith(`${directory}/`)).reverse()
+}
+
+async function unmountBelow(directory: string): Promise<void> {
+  const { exec } = createLocalToolHost()
+  for (const target of await mountsBelow(directory)) await exec(['umount', '--', target], { timeoutMs: 60_000 })
+  const [left] = await mountsBelow(directory)
+  if (left !== undefined) throw new Error(`${left} is still mounted`)
+}
+
+async function freePath(kind: Lease['kind'], path: string): Promise<void> {
+  // Whatever is still mounted in there is somebody's file system, not ours to remove file by file.
+  if (kind === 'directory') await unmountBelow(path)
+  await rm(path, { recursive: kind === 'directory', force: true })
+}
+
+/** The program behind an nbd device (`pid` in sysfs is the thread that waits in NBD_DO_IT), when it is the one of the lease. */
+async function attachedBy(device: string, marker: string): Promise<number | undefined> {
+  const pid = Number(await readFile(`/sys/block/${basename(device)}/pid`, 'utf8').catch(() => Number.NaN))
+  return Number.isSafeInteger(pid) && (await argumentsOf(pid)).includes(marker) ? pid : undefined
+}
+
+async function freeNbdDevice({ device, marker }: Details): Promise<boolean> {
+  if (typeof device !== 'string' || typeof marker !== 'string' || !/^\/dev\/nbd\d+$/.test(device)) return false
+  const before = await attachedBy(device, marker)
+  // Nobody's, or somebody else's by now.
+  if (before === undefined) return true
+  await removeMappings(basename(device))
+  const { exec } = createLocalToolHost()
+  await exec(['qemu-nbd', '--disconnect', device], { timeoutMs: PATIENCE_MS }).catch(() => undefined)
+  if (await becomesTrue(async () => (await attachedBy(device, marker)) === undefined, PATIENCE_MS)) return true
+  throw new Error(`${device} stays attached: ${(await describeUse(basename(device))).join('; ')}`)
+}
+
+/**
+ * Frees what one lease stands for, if it is still there and still what the lease says. `false`: this function does not know such a lease. Rejects with the
+ * reason when it cannot be freed.
+ *
+ * Details by kind: `process` a pid with `startTicks` and `bootId`, or a `marker`, an argument no other process has; `directory`, `file`, `socket` and
+ * `mount` a `path`; `loop-device` the `backingName` of the file below it; `nbd-device` the `device` and, as `marker`, an argument of the program that
+ * attached it.
+ */
+export async function freeLease({ kind, details }: Lease): Promise<boolean> {
+  if (kind === 'process') return freeProcess(details)
+  if (kind === 'nbd-device') return freeNbdDevice(details)
+  if (kind === 'loop-device') {
+    const { backingName } = details
+    if (typeof backingName !== 'string' || backingName === '') return false
+    await releaseLoops(backingName, PATIENCE_MS)
+    return true
+  }
+  const { path } = details
+  if (typeof path !== 'string' || !path.startsWith('/') || path === '/') return false
+  if (kind === 'mount') await unmountBelow(path)
+  else await freePath(kind, path)
+  return true
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
+import { DriverError, type LeaseJournal } from '@host-deployer/driver-api'
+import { acquireLeased } from './acquire-leased.ts'
+import { PROGRAM_DIRECTORIES } from './find-program.ts'
+import type { ResourceStack } from './resource-stack.ts'
+
+/** A mount and process namespace of its own for one session, on this machine. It ends with this process, and everything in it with it. */
+export interface SessionNamespace {
+  /** Put before a command line, it runs in there. */
+  readonly enter: readonly [string, ...string[]]
+  /** Its root directory, as this process sees it. */
+  readonly root: string
+  isOpen(): boolean
+}
+
+// The first process of the namespace: its children are nobody's business (an ignored SIGCHLD reaps them), and it ends when its standard input does,
+// should the parent's death signal ever be lost.
+// env(1) ignores the signal, since dash does not let go of its own handler: `trap "" CHLD` has no effect there.
+const INIT = 'echo; exec env --ignore-signal=CHLD cat >/dev/null'
+
+async function start(marker: string): Promise<ChildProcess> {
+  // setpriv: SIGKILL when we die, kept over exec. unshare --kill-child: its child dies with it, and with that first process all others of the namespace.
+  const argv = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--']
+  const child = spawn('setpriv', [...argv, 'sh', '-c', INIT, marker], {
+    // A group of its own: Ctrl-C is for us, we then close in order.
+    detached: true,
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: PROGRAM_DIRECTORIES.join(':'), LC_ALL: 'C' },
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
+  child.stdin.on('error', () => {})
+  await new Promise<void>((resolve, reject) => {
+    const failed = (reason: string, cause?: unknown): void => {
+      const hint = 'Run as root (in a container: privileged), with util-linux installed.'
+      reject(new DriverError('DRIVER_NAMESPACE_FAILED', `No mount namespace could be made: ${reason}`, { hint, cause }))
+    }
+    child.stdout.once('data', () => resolve())
+    child.once('error', (error) => failed(error.message, error))
+    child.once('close', (code) => failed(said.trim() || `exit code ${code}`))
+  })
+  return child
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve()
+    else child.once('close', () => resolve())
+    child.stdin?.destroy()
+    child.kill('SIGKILL')
+  })
+}
+
+/**
+ * Opens a namespace. Mounts in it are seen by nobody else and are gone with it; a process in it cannot outlive it, whatever ends this process. `id` is
+ * the session's, by which its remains are found. `DRIVER_NAMESPACE_FAILED`.
+ */
+export async function openSessionNamespace(
+  { id, leases }: { readonly id: string; readonly leases: LeaseJournal },
+  stack: ResourceStack,
+): Promise<SessionNamespace> {
+  const marker = `host-deployer-session-${id}`
+  const child = await acquireLeased(leases, stack, {
+    what: 'session namespace',
+    lease: { kind: 'process', details: { marker } },
+    acquire: () => start(marker),
+    release: end,
+  })
+  const namespaces = `/proc/${child.pid}/ns`
+  return {
+    // unshare(1) itself stays in the old process namespace, hence pid_for_children; see namespaces(7).
+    enter: ['nsenter', `--mount=${namespaces}/mnt`, `--pid=${namespaces}/pid_for_children`, '--'],
+    root: `/proc/${child.pid}/root`,
+    isOpen() {
+      if (child.exitCode !== null || child.signalCode !== null) return false
+      try {
+        // Of a process that has ended and was not waited for yet there is no such link.
+        readlinkSync(`${namespaces}/mnt`)
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { access, readFile } from 'node:fs/promises'
+import { type Diagnostic, DriverError } from '@host-deployer/driver-api'
+import { createLocalToolHost } from '@host-deployer/driver-kit'
+import type { NbdOptions } from './options.ts'
+
+export type Attacher = 'kernel' | 'fuse'
+
+/** Whether the kernel's nbd can be used, or why not. */
+export interface KernelNbd {
+  readonly usable: boolean
+  readonly detail: string
+}
+
+const MODULE = '/sys/module/nbd'
+const PARTITIONS = 16
+
+const isLoaded = (): Promise<boolean> =>
+  access(MODULE).then(
+    () => true,
+    () => false,
+  )
+
+async function tryModprobe(...words: string[]): Promise<boolean> {
+  try {
+    return (await createLocalToolHost().exec(['modprobe', ...words], { timeoutMs: 30_000 })).exitCode === 0
+  } catch {
+    return false
+  }
+}
+
+async function loadedModule(): Promise<KernelNbd> {
+  const maxPartitions = Number(await readFile(`${MODULE}/parameters/max_part`, 'utf8').catch(() => '0'))
+  if (maxPartitions > 0) return { usable: true, detail: `loaded, up to ${maxPartitions} partitions a device` }
+  return { usable: false, detail: 'loaded with max_part=0: partitions have no device nodes' }
+}
+
+/** Looks, changes nothing. */
+export async function findKernelNbd(): Promise<KernelNbd> {
+  if (await isLoaded()) return loadedModule()
+  const loadable = await tryModprobe('--dry-run', 'nbd')
+  return loadable ? { usable: true, detail: 'not loaded yet, and can be' } : { usable: false, detail: 'this kernel has no nbd module' }
+}
+
+async function bringKernelNbd(): Promise<KernelNbd> {
+  if (!(await isLoaded())) await tryModprobe('nbd', `max_part=${PARTITIONS}`)
+  return (await isLoaded()) ? loadedModule() : { usable: false, detail: 'this kernel has no nbd module' }
+}
+
+/** Loads the module where it is wanted and not there. `DRIVER_NBD_MODULE` when `kernel` was asked for by name and does not work. */
+export async function chooseAttacher({
+  attach,
+}: NbdOptions): Promise<{ readonly attacher: Attacher; readonly diagnostics: readonly Diagnostic[] }> {
+  if (attach === 'fuse') return { attacher: 'fuse', diagnostics: [] }
+  const { usable, detail } = await bringKernelNbd()
+  if (usable) return { attacher: 'kernel', diagnostics: [] }
+  if (attach === 'kernel') {
+    throw new DriverError('DRIVER_NBD_MODULE', `The kernel's nbd cannot be used: ${detail}`, {
+      hint: `Load it (modprobe nbd max_part=${PARTITIONS}), take the driver option attach: fuse, or --driver qemu-initramfs.`,
+      context: { detail },
+    })
+  }
+  const summary = "Disks are attached through nbdfuse, since the kernel's nbd cannot be used"
+  return { attacher: 'fuse', diagnostics: [{ severity: 'info', code: 'NBD_FUSE_USED', summary, detail }] }
+}

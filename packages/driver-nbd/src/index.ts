@@ -1,0 +1,2 @@
+export { driver } from './driver.ts'
+export type { NbdOptions } from './options.ts'

@@ -1,0 +1,109 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ProbeFinding } from '@host-deployer/driver-api'
+import { whyNoTemplate } from './find-template.ts'
+import {
+  isPrivate,
+  openTemplate,
+  RETRY_AFTER_MS,
+  recentFailure,
+  type TemplateInput,
+  type TemplatePlace,
+  templatePlace,
+} from './template-store.ts'
+import { whyNoRoom } from './template-sweep.ts'
+import { lastStart } from './template-times.ts'
+
+/** What there is of a template. `failed`: a try a short while ago; `impossible`: none can be made. */
+type TemplateState = 'off' | 'present' | 'absent' | 'failed' | 'impossible'
+
+interface Found {
+  readonly state: TemplateState
+  readonly detail: string
+  readonly remedy?: string
+  readonly data?: Readonly<Record<string, number>>
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  for (let found = path; ; found = dirname(found)) {
+    const exists = await stat(found).then(
+      () => true,
+      () => false,
+    )
+    if (exists || found === '/') return found
+  }
+}
+
+/** What keeps a template from being written; `undefined` when nothing is known. Changes nothing. */
+async function obstacle({ parent }: TemplatePlace, memoryMb: number): Promise<string | undefined> {
+  const directory = await nearestExisting(parent)
+  if (directory === parent && !(await isPrivate(parent))) return `${parent} is not a private directory of this user`
+  const writable = await access(directory, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+  return writable ? whyNoRoom(directory, memoryMb) : `nothing can be written in ${directory}`
+}
+
+const minutes = (ms: number): string => {
+  const whole = Math.round(ms / 60_000)
+  return whole < 120 ? `${whole} min` : `${Math.round(whole / 60)} h`
+}
+
+const REMEDY = 'Sessions work all the same, seconds slower each. Once the reason is gone: host-deployer appliance warm.'
+
+async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> {
+  const { template: wanted, memoryMb } = input.context.options
+  if (wanted === 'off') return { state: 'off', detail: 'sessions boot: the driver option template is off' }
+  const impossible = (reason: string): Found => ({ state: 'impossible', detail: `sessions boot: ${reason}`, remedy: REMEDY })
+  const unfit = whyNoTemplate(input)
+  if (unfit !== undefined) return impossible(unfit)
+  const template = await openTemplate(place)
+  if (template !== undefined) {
+    await template.state.close()
+    const { sizeBytes, madeAtMs } = template
+    const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
+    const detail = `sessions are clones of a saved VM: ${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old (${place.directory})`
+    return { state: 'present', detail, data: { sizeBytes, ageMs } }
+  }
+  const failure = await recentFailure(place)
+  if (failure !== undefined) {
+    const again = minutes(RETRY_AFTER_MS - failure.ageMs)
+    const detail = `sessions boot, for ${again} more: no VM could be cloned ${minutes(failure.ageMs)} ago, ${failure.reason}`
+    return { state: 'failed', detail, remedy: REMEDY, data: { failedAgeMs: Math.round(failure.ageMs) } }
+  }
+  const reason = await obstacle(place, memoryMb)
+  if (reason !== undefined) return impossible(reason)
+  return {
+    state: 'absent',
+    detail: 'sessions are clones of a saved VM, which the first one makes (host-deployer appliance warm makes it now)',
+  }
+}
+
+/**
+ * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `failedAgeMs`, `bootMs`, `cloneMs`.
+ */
+export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {
+  const place = await templatePlace(input)
+  const { state, detail, remedy, data } = await find(input, place)
+  const [boot, clone] = await Promise.all([lastStart(place, 'boot'), lastStart(place, 'clone')])
+  const said = [
+    { what: 'a boot', last: boot },
+    { what: 'a clone', last: clone },
+  ].map(({ what, last }) => (last === undefined ? `${what} was not measured yet` : `${what} took ${(last.durationMs / 1000).toFixed(2)} s`))
+  return {
+    subject: 'template',
+    ok: state !== 'failed' && state !== 'impossible',
+    detail: `${detail}; ${said.join(', ')}`,
+    ...(remedy !== undefined && { remedy }),
+    data: {
+      start: state === 'present' || state === 'absent' ? 'clone' : 'boot',
+      template: state,
+      ...data,
+      ...(boot !== undefined && { bootMs: boot.durationMs }),
+      ...(clone !== undefined && { cloneMs: clone.durationMs }),
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { basename } from 'node:path'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/**
+ * Roughly how many seconds the long files take on two cores without hardware virtualisation. Only their order matters: what is started last should be
+ * short, or one worker waits for the other. What is not listed comes after them.
+ */
+const seconds: Readonly<Record<string, number>> = {
+  'cloud-init-contradicted': 110,
+  'huge-disks': 100,
+  'cloud-init-alone': 90,
+  kill: 85,
+  'debian-13-overlay': 80,
+  'cloud-init-delegate': 70,
+  'debian-12-overlay': 60,
+  'debian-12-raw': 60,
+  'odd-disks': 55,
+  'bad-input': 50,
+  load: 45,
+}
+
+/** Starts the test files that take longest first, whatever this checkout has run before. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const order = await super.sort(files)
+    return order.toSorted((a, b) => secondsOf(b) - secondsOf(a))
+  }
+}
+
+const secondsOf = ({ moduleId }: TestSpecification): number => seconds[basename(moduleId).replace('.e2e.test.ts', '')] ?? 0
