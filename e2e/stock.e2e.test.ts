@@ -144,9 +144,11 @@ describe('the driver', () => {
     expect([...new Set(forwards.map(([, local = '']) => local.split(':')[0]))]).toEqual(['0100007F'])
   })
 
-  test('a wrong password: DRIVER_SSH_DENIED once the time is over', async () => {
+  test('a wrong password, in a VM of the caller: DRIVER_SSH_DENIED once the time is over', async () => {
     const { kernel, initramfs } = stock
-    expect(await codeOf(open({ bootTimeoutMs: 40_000, stock: { kernel, initramfs, password: 'another' } }))).toBe('DRIVER_SSH_DENIED')
+    expect(await codeOf(open({ bootTimeoutMs: 40_000, user: 'caller', stock: { kernel, initramfs, password: 'another' } }))).toBe(
+      'DRIVER_SSH_DENIED',
+    )
   })
 
   test('files that are not there: DRIVER_STOCK_FILE', async () => {
