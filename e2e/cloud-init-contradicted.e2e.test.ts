@@ -10,11 +10,11 @@ test('keep, with a data source that wants everything otherwise: what we set stay
     'meta-data': 'instance-id: other\nlocal-hostname: imposter\n',
     'network-config': 'version: 2\nethernets:\n  all:\n    match: { name: "e*" }\n    dhcp4: true\n',
   })
-  for (const boot of ['first', 'second'])
-    await guest.boot({ seedImage }, async (root) => {
+  for (const last of [false, true])
+    await guest.boot({ seedImage, runs: true, last }, async (root) => {
       // It has run, and with that source.
       const { stdout } = await root.run('cat /run/cloud-init/result.json /var/lib/cloud/data/instance-id')
-      expect(stdout, boot).toContain('DataSourceNoCloud')
-      expect(stdout, boot).toContain('other')
+      expect(stdout).toContain('DataSourceNoCloud')
+      expect(stdout).toContain('other')
     })
 })

@@ -9,5 +9,5 @@ test('delegate: cloud-init does it all from the seed we left', async () => {
   expect(paths).toContain('/var/lib/cloud/seed/nocloud/user-data')
   expect(paths).not.toContain('/etc/passwd')
   expect((await guest.deploy('--cloud-init', 'delegate')).changed).toBe(false)
-  await guest.boot()
+  await guest.boot({ runs: true })
 })

@@ -14,7 +14,9 @@ beforeAll(async () => {
 describe('2 TiB with an unfinished journal, in a VM of 256 MB', () => {
   test.each(['ext4', 'xfs', 'btrfs'] as const)('%s: a probe leaves every byte as it was, a deploy does its work once', async (type) => {
     const image = space.path(`${type}.raw`)
-    await createPhonyDisk(image, { type, sizeBytes: 2 * 2 ** 40, dirty: true })
+    // Such an ext4 has a journal of a gigabyte: what is not there yet need not be zeroed.
+    const mkfs = type === 'ext4' ? ['-E', 'lazy_itable_init=1,lazy_journal_init=1'] : []
+    await createPhonyDisk(image, { type, sizeBytes: 2 * 2 ** 40, dirty: true, mkfs })
     const before = await digestOf(image)
     const probe = await runJson<ProbeReport>(['probe', image])
     expect(probe.os).toMatchObject({ distro: 'debian', major: 12 })

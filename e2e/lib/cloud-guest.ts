@@ -12,7 +12,14 @@ export interface CloudGuest {
   readonly space: Workspace
   deploy(...more: readonly string[]): Promise<DeployReport>
   /** Boots, checks the scenario, and `look`s as root. */
-  boot(options?: Pick<BootOptions, 'seedImage'>, look?: (root: GuestShell) => Promise<void>): Promise<void>
+  boot(options?: CloudBoot, look?: (root: GuestShell) => Promise<void>): Promise<void>
+}
+
+export interface CloudBoot extends Pick<BootOptions, 'seedImage'> {
+  /** It has a data source: passwords may be set when sshd has long been up, so wait for the end of cloud-init. */
+  readonly runs?: boolean
+  /** Default; else it is shut down in order, for the next boot. */
+  readonly last?: boolean
 }
 
 export async function createCloudGuest(name: string): Promise<CloudGuest> {
@@ -25,13 +32,14 @@ export async function createCloudGuest(name: string): Promise<CloudGuest> {
   return {
     space,
     deploy: (...more) => runJson<DeployReport>(['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory(), ...more]),
-    async boot(options = {}, look = async () => {}) {
+    async boot({ runs = false, last = true, ...options } = {}, look = async () => {}) {
       await using guest = await bootGuest(image, { format: 'qcow2', address: scenario.address, mac: scenario.mac, ...options })
       await guest.waitForConsole(/web1 login:/)
+      if (runs) await guest.waitForConsole(/Cloud-init v\. .* finished at/)
       await expectScenario(guest, key.privateKey)
       using root = await guest.login('root', { password: scenario.rootPassword })
       await look(root)
-      await guest.powerOff()
+      if (!last) await guest.powerOff()
     },
   }
 }

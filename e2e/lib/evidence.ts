@@ -56,7 +56,11 @@ export async function settleEvidence(failed: boolean): Promise<void> {
   const [first = await mkdtemp(join(tmpdir(), 'hd-e2e-'))] = directories
   directories.add(first)
   await writeFile(join(first, 'commands.json'), `${JSON.stringify(runs, undefined, 2)}\n`)
-  for (const path of traces) await cp(path, join(first, basename(path)), { recursive: true }).catch(() => {})
+  for (const path of traces) {
+    // The test may have looked at it and removed it.
+    await cp(path, join(first, basename(path)), { recursive: true }).catch(() => {})
+    await rm(path, { recursive: true, force: true })
+  }
   const lines: string[] = []
   for (const directory of directories) {
     const names = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])

@@ -9,6 +9,8 @@ export interface PhonyDiskOptions {
   readonly type: 'ext4' | 'xfs' | 'btrfs'
   /** `whole`: the file system is on the disk itself. `lvm`: on a logical volume `root` of the volume group `vg0`, the whole disk its PV. */
   readonly layout?: 'whole' | 'lvm'
+  /** Further options of `mkfs`. */
+  readonly mkfs?: readonly string[]
   /** Leave the file system as a power cut would: mounted, its journal unfinished. */
   readonly dirty?: boolean
   /** Added to the guest, paths as the guest sees them. */
@@ -29,7 +31,7 @@ export async function createPhonyDisk(path: string, options: PhonyDiskOptions): 
       await run('vgcreate', '-q', 'vg0', session.disks[0].device)
       await run('lvcreate', '-q', '-y', '-l', '100%FREE', '-n', 'root', 'vg0')
     }
-    await run(`mkfs.${options.type}`, '-q', device)
+    await run(`mkfs.${options.type}`, '-q', ...(options.mkfs ?? []), device)
     await run('mount', '-t', options.type, device, '/mnt')
     await loadTree(session.toolHost.fs, toolPath('/mnt'), { ...phonyGuestManifest('debian-12'), ...options.tree })
     await options.prepare?.(run)

@@ -126,6 +126,15 @@ async function attach({ disks }, context, stack) {
 }
 
 async function open(request, context) {
+  if (!context.options.trustImages) {
+    throw new DriverError(
+      'DRIVER_IMAGE_NOT_TRUSTED',
+      'The kernel of this machine would mount the image, and a hostile one can exploit that',
+      {
+        hint: 'For an image of your own say --trust-image; for others use --driver qemu-initramfs.',
+      },
+    )
+  }
   const stack = createResourceStack()
   try {
     return await attach(request, context, stack)
@@ -134,10 +143,12 @@ async function open(request, context) {
   }
 }
 
-const noOption = (key) => ({ message: 'there is no such option', path: [key] })
 const validate = (value) => {
   if (typeof value !== 'object' || value === null) return { issues: [{ message: 'options are an object' }] }
-  return Object.keys(value).length === 0 ? { value } : { issues: Object.keys(value).map(noOption) }
+  const { trustImages = false, ...unknown } = value
+  const issues = Object.keys(unknown).map((key) => ({ message: 'there is no such option', path: [key] }))
+  if (typeof trustImages !== 'boolean') issues.push({ message: 'true or false', path: ['trustImages'] })
+  return issues.length === 0 ? { value: { trustImages } } : { issues }
 }
 const options = { '~standard': { version: 1, vendor: 'driver-plain-js', validate } }
 

@@ -21,10 +21,10 @@ export interface PublishedPackage {
   readonly manifest: Manifest
 }
 
-/** Every package of the workspace that is not private, by name. */
-export function publishedPackages(): PublishedPackage[] {
+/** Every package of the workspace, or of another checkout of it, that is not private; by name. */
+export function publishedPackages(workspace = root): PublishedPackage[] {
   return ['packages', 'apps']
-    .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)))
+    .flatMap((group) => readdirSync(join(workspace, group)).map((name) => join(workspace, group, name)))
     .filter((directory) => existsSync(join(directory, 'package.json')))
     .map((directory) => ({ directory, manifest: JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest }))
     .filter(({ manifest }) => manifest.private !== true)

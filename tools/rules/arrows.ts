@@ -19,6 +19,9 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'driver-loader', 'driver-kit', 'guest-fs', 'image', 'api', 'appliance', 'daemon', 'driver-api'],
 }
 
+/** Of a driver that is not listed. */
+export const anyDriver: readonly string[] = ['driver-kit', 'driver-api']
+
 /** Dependencies that a package brings along without importing them: drivers are resolved by name at run time. */
 export const ships: Readonly<Record<string, readonly string[]>> = { cli: ['driver-qemu-initramfs', 'driver-nbd'] }
 

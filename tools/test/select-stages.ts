@@ -68,7 +68,8 @@ function selectEndToEnd(args: readonly string[], directory: string): readonly St
   if (!/^[1-9]\d{0,3}$/.test(repeat)) return `--repeat wants a number from 1 to 9999, not ${repeat}`
   if (filter !== undefined) new RegExp(filter)
   const env = {
-    ...(driver === undefined ? {} : { HOST_DEPLOYER_E2E_DRIVER: driver }),
+    // A name, a package, or a path.
+    ...(driver === undefined ? {} : { HOST_DEPLOYER_E2E_DRIVER: driver.startsWith('.') ? resolve(directory, driver) : driver }),
     ...(appliance === undefined ? {} : { HOST_DEPLOYER_E2E_APPLIANCE: isAbsolute(appliance) ? appliance : resolve(directory, appliance) }),
   }
   const runs = Array.from({ length: Number(repeat) }, (_, index) =>

@@ -131,6 +131,8 @@ export const programs: readonly string[] = [
 export const files: Readonly<Record<string, string>> = {
   // Where Debian's dropbear was compiled to look for it.
   'usr/lib/openssh/sftp-server': 'usr/lib/sftp-server',
+  // The login shell, which each command pays for.
+  'usr/lib/klibc/bin/sh': 'usr/lib/host-deployer/sh',
   'etc/mke2fs.conf': 'etc/mke2fs.conf',
 }
 

@@ -65,7 +65,7 @@ export async function addSharedLibraries(tree: FileTree, root: string, libraryDi
     const elf = parseElf(entry.content)
     if (elf === undefined) continue
     const wanted = elf.needed.map((name) => libraryDirectories.map((directory) => `${directory}/${name}`))
-    if (elf.interpreter !== undefined) wanted.push([`usr${elf.interpreter}`])
+    if (elf.interpreter !== undefined) wanted.push([`usr${elf.interpreter.replace(/^\/usr\//, '/')}`])
     for (const candidates of wanted) {
       if (candidates.some((candidate) => tree.has(candidate))) continue
       let copied: string | undefined

@@ -18,6 +18,7 @@ import {
   openSessionNamespace,
   type ResourceStack,
 } from '@host-deployer/driver-kit'
+import type { Options } from './options.ts'
 import { capabilities } from './probe.ts'
 import { type ExportedDisk, startStorageDaemon } from './storage-daemon.ts'
 
@@ -25,8 +26,17 @@ import { type ExportedDisk, startStorageDaemon } from './storage-daemon.ts'
 const MOUNTS = '/run/host-deployer'
 
 /** `Driver.open`: every disk or none. */
-export async function openSession<Options>(request: OpenRequest, context: DriverContext<Options>): Promise<DriverSession> {
-  const { signal } = context
+export async function openSession(request: OpenRequest, context: DriverContext<Options>): Promise<DriverSession> {
+  const { signal, options } = context
+  if (!options.trustImages) {
+    throw new DriverError(
+      'DRIVER_IMAGE_NOT_TRUSTED',
+      'The kernel of this machine would mount the image, and a hostile one can exploit that',
+      {
+        hint: 'For an image of your own say --trust-image; for others use --driver qemu-initramfs.',
+      },
+    )
+  }
   // Whatever is acquired is registered here at once, and released in the reverse order: by close(), or right now when something fails.
   const stack = createResourceStack()
   try {
@@ -36,7 +46,7 @@ export async function openSession<Options>(request: OpenRequest, context: Driver
   }
 }
 
-async function attach<Options>({ disks }: OpenRequest, context: DriverContext<Options>, stack: ResourceStack): Promise<DriverSession> {
+async function attach({ disks }: OpenRequest, context: DriverContext<Options>, stack: ResourceStack): Promise<DriverSession> {
   const goOn = (): void => context.signal?.throwIfAborted()
   goOn()
   const started = performance.now()

@@ -2,7 +2,8 @@ import { type FileHandle, open, readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { CleanupError, DriverError, type LeaseJournal, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { acquireLeased } from './acquire-leased.ts'
-import { becomesTrue, describeUse, removeMappings } from './block-device-use.ts'
+import { becomesTrue } from './becomes-true.ts'
+import { describeUse, removeMappings } from './block-device-use.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import type { ResourceStack } from './resource-stack.ts'
 
@@ -45,6 +46,15 @@ export async function releaseLoops(name: string, timeoutMs: number): Promise<voi
   }
 }
 
+/**
+ * blockdev --setro outlives the file below a loop device, and the next one over the same device would refuse writes: `block` sets it for a while, and a
+ * killed session left it set.
+ */
+async function clearReadOnly(exec: ToolHost['exec'], device: string): Promise<void> {
+  const flag = await readFile(`/sys/block/${basename(device)}/ro`, 'utf8').catch(() => '0')
+  if (flag.trim() === '1') await exec(['blockdev', '--setrw', device], { timeoutMs: 10_000 })
+}
+
 async function attach({ exec }: LoopPlace, { file, readOnly }: LoopRequest): Promise<{ device: ToolPath; handle: FileHandle }> {
   const argv = ['losetup', '--find', '--show', '--partscan', ...(readOnly ? ['--read-only'] : []), '--', file] as const
   const { exitCode, stdout, stderr } = await exec(argv, { timeoutMs: 30_000 })
@@ -57,6 +67,7 @@ async function attach({ exec }: LoopPlace, { file, readOnly }: LoopRequest): Pro
     })
   }
   try {
+    if (!readOnly) await clearReadOnly(exec, device)
     const handle = await open(device, 'r')
     // Detaching what is open only marks it: the kernel frees the device with its last opener, whatever ends us (loop(4), LO_FLAGS_AUTOCLEAR).
     await exec(['losetup', '--detach', device], { timeoutMs: 10_000 })
@@ -77,7 +88,8 @@ export async function attachLoop(place: LoopPlace, request: LoopRequest, stack: 
     what: `loop device over ${name}`,
     lease: { kind: 'loop-device', details: { backingName: name } },
     acquire: () => attach(place, request),
-    release: async ({ handle }) => {
+    release: async ({ device: attached, handle }) => {
+      if (!request.readOnly) await clearReadOnly(createLocalToolHost().exec, attached).catch(() => {})
       await handle.close()
       await releaseLoops(name, place.releaseTimeoutMs ?? 5_000)
     },

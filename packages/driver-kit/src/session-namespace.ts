@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
 import { DriverError, type LeaseJournal } from '@host-deployer/driver-api'
 import { acquireLeased } from './acquire-leased.ts'
+import { becomesTrue } from './becomes-true.ts'
 import { PROGRAM_DIRECTORIES } from './find-program.ts'
+import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
 import type { ResourceStack } from './resource-stack.ts'
 
 /** A mount and process namespace of its own for one session, on this machine. It ends with this process, and everything in it with it. */
@@ -15,11 +17,18 @@ export interface SessionNamespace {
 }
 
 // The first process of the namespace: its children are nobody's business (an ignored SIGCHLD reaps them), and it ends when its standard input does,
-// should the parent's death signal ever be lost.
-// env(1) ignores the signal, since dash does not let go of its own handler: `trap "" CHLD` has no effect there.
-const INIT = 'echo; exec env --ignore-signal=CHLD cat >/dev/null'
+// should the parent's death signal ever be lost. It says its number outside; the mark stays among its arguments, as the name of a file that is not there.
+const INIT = 'trap "" CHLD; read -r pid rest </proc/self/stat; echo "$pid"; exec cat - "$0" >/dev/null 2>&1'
 
-async function start(marker: string): Promise<ChildProcess> {
+const END_TIMEOUT_MS = 10_000
+
+interface Holder {
+  readonly child: ChildProcess
+  /** The first process of the namespace; `undefined` when it has ended at once. */
+  readonly init: ProcessIdentity | undefined
+}
+
+async function start(marker: string): Promise<Holder> {
   // setpriv: SIGKILL when we die, kept over exec. unshare --kill-child: its child dies with it, and with that first process all others of the namespace.
   const argv = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--']
   const child = spawn('setpriv', [...argv, 'sh', '-c', INIT, marker], {
@@ -34,25 +43,28 @@ async function start(marker: string): Promise<ChildProcess> {
     said += chunk
   })
   child.stdin.on('error', () => {})
-  await new Promise<void>((resolve, reject) => {
+  const number = await new Promise<number>((resolve, reject) => {
     const failed = (reason: string, cause?: unknown): void => {
       const hint = 'Run as root (in a container: privileged), with util-linux installed.'
       reject(new DriverError('DRIVER_NAMESPACE_FAILED', `No mount namespace could be made: ${reason}`, { hint, cause }))
     }
-    child.stdout.once('data', () => resolve())
+    child.stdout.once('data', (line: Buffer) => resolve(Number(line.toString())))
     child.once('error', (error) => failed(error.message, error))
     child.once('close', (code) => failed(said.trim() || `exit code ${code}`))
   })
-  return child
+  return { child, init: await identifyProcess(number) }
 }
 
-function end(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
+/** Its first process is only gone when all others are: the kernel waits for them (pid_namespaces(7)). */
+async function end({ child, init }: Holder): Promise<void> {
+  await new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
-    else child.once('close', () => resolve())
+    else child.once('exit', () => resolve())
     child.stdin?.destroy()
     child.kill('SIGKILL')
   })
+  if (init === undefined || (await becomesTrue(async () => !(await isRunning(init)), END_TIMEOUT_MS))) return
+  throw new Error('a program in it does not end: it waits for a device')
 }
 
 /**
@@ -64,7 +76,7 @@ export async function openSessionNamespace(
   stack: ResourceStack,
 ): Promise<SessionNamespace> {
   const marker = `host-deployer-session-${id}`
-  const child = await acquireLeased(leases, stack, {
+  const { child } = await acquireLeased(leases, stack, {
     what: 'session namespace',
     lease: { kind: 'process', details: { marker } },
     acquire: () => start(marker),

@@ -61,7 +61,18 @@ function collect(stream: NodeJS.ReadableStream, limit: number, onLimit: () => vo
   return () => Buffer.concat(chunks)
 }
 
-function outcomeOf(channel: ClientChannel, resolve: (outcome: Outcome) => void): void {
+interface OpenChannel {
+  readonly channel: ClientChannel
+  /** Settles when the channel is closed; never when its connection goes. */
+  readonly outcome: Promise<Outcome>
+}
+
+/**
+ * How the program ends. To be called in the very turn the channel is opened in: when this process was busy, everything about a short program arrives
+ * at once, its exit before any continuation of ours runs.
+ */
+function outcomeOf(channel: ClientChannel): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>()
   // dropbear reports only the signals named in RFC 4254 and is silent about others.
   let outcome: Outcome = { exitCode: null, signal: 'UNKNOWN' }
   channel.on('exit', (code: number | null, signal?: string) => {
@@ -70,21 +81,26 @@ function outcomeOf(channel: ClientChannel, resolve: (outcome: Outcome) => void):
   // A program may end without reading all of its input.
   channel.on('error', () => {})
   channel.on('close', () => resolve(outcome))
+  return promise
 }
 
 /** `ToolHost.exec` over an SSH connection. At most `maxChannels` programs run at once, further calls wait for their turn. */
 export function createSshExec(connection: SshConnection, settings: SshExecOptions): ToolHost['exec'] {
   const turnstile = createTurnstile(settings.maxChannels)
-  const open = (commandLine: string): Promise<ClientChannel> =>
+  const open = (commandLine: string): Promise<OpenChannel> =>
     connection.run((resolve, reject) => {
-      connection.client.exec(commandLine, (error, channel) => (error === undefined ? resolve(channel) : reject(error)))
+      connection.client.exec(commandLine, (error, channel) => {
+        if (error === undefined) resolve({ channel, outcome: outcomeOf(channel) })
+        else reject(error)
+      })
     })
 
   const kill = async (mark: string): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, KILL_GRACE_MS)
-    const run = open(killScript(mark)).then((channel) => {
-      channel.on('close', () => resolve()).on('error', () => resolve())
+    const run = open(killScript(mark)).then(({ channel, outcome }) => {
+      outcome.then(() => resolve())
+      channel.on('error', () => resolve())
       channel.resume()
       channel.stderr.resume()
       channel.end()
@@ -103,22 +119,23 @@ export function createSshExec(connection: SshConnection, settings: SshExecOption
       const opening = open(commandLine)
       const opened = await Promise.race([opening, watch.stopped])
       if (typeof opened === 'string') {
-        opening.then((channel) => channel.on('error', () => {}).destroy()).catch(() => {})
+        opening.then(({ channel }) => channel.destroy()).catch(() => {})
         return opened
       }
+      const { channel } = opened
       const limit = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES
-      const stdout = collect(opened, limit, () => watch.stop('limit'))
-      const stderr = collect(opened.stderr, limit, () => watch.stop('limit'))
-      const ending = connection.run<Outcome>((resolve) => outcomeOf(opened, resolve))
-      if (stdinPrefix !== '') opened.write(stdinPrefix)
-      opened.end(options.stdin)
+      const stdout = collect(channel, limit, () => watch.stop('limit'))
+      const stderr = collect(channel.stderr, limit, () => watch.stop('limit'))
+      const ending = connection.run<Outcome>((resolve) => void opened.outcome.then(resolve))
+      if (stdinPrefix !== '') channel.write(stdinPrefix)
+      channel.end(options.stdin)
       const outcome = await Promise.race([ending, watch.stopped])
       if (typeof outcome === 'string') {
         ending.catch(() => {})
         return outcome
       }
       // Channels also close, without a word, when their connection does: one more round trip tells.
-      if (outcome.signal === 'UNKNOWN') (await open(':')).on('error', () => {}).destroy()
+      if (outcome.signal === 'UNKNOWN') (await open(':')).channel.destroy()
       if (outcome.exitCode === 127 && stderr().toString() === notFoundToken) throw execNotFound(argv)
       return { ...outcome, stdout: stdout(), stderr: stderr() }
     } catch (error) {

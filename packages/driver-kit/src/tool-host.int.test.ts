@@ -356,6 +356,23 @@ describe.each(['local', 'ssh', 'commands', 'commands-without-stat'] as const)('%
 })
 
 describe('ssh connection', () => {
+  test('how a program ended is heard by a process that was too busy to listen meanwhile', async () => {
+    for (const exitCode of [0, 3]) {
+      let done = false
+      const pending = ssh.exec(['sh', '-c', `echo out; exit ${exitCode}`]).finally(() => {
+        done = true
+      })
+      while (!done) {
+        await new Promise(setImmediate)
+        // What the server says in this time comes in one piece.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+      }
+      const { stdout, ...outcome } = await pending
+      expect(outcome).toMatchObject({ exitCode, signal: null })
+      expect(Buffer.from(stdout).toString()).toBe('out\n')
+    }
+  })
+
   test('another host key than the pinned one is refused', async () => {
     const { stream } = await startSshd()
     await expect(connect(stream, generateSshKeyPair().publicKeyBlob)).rejects.toMatchObject({ code: 'DRIVER_SSH_HOST_KEY' })

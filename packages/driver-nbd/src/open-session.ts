@@ -19,6 +19,7 @@ import {
 } from '@host-deployer/driver-kit'
 import { type AttachedDevice, attachFuse } from './attach-fuse.ts'
 import { attachKernel } from './attach-kernel.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { type Attacher, chooseAttacher } from './choose-attacher.ts'
 import type { DiskInput } from './export-disk.ts'
 import { createLvmEnvironment, findLvm } from './lvm-environment.ts'
@@ -123,7 +124,7 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
     place,
     attached,
     toolHost: createLocalToolHost({ namespace: place.namespace, env }),
-    capabilities: { isolated: false, xattrs: true, guestExec: false, partitionNodes: attacher === 'kernel', lvm: lvm.usable },
+    capabilities: capabilitiesOf({ partitionNodes: attacher === 'kernel', lvm: lvm.usable }),
     info: { accelerator: 'none', timings },
     diagnostics,
     options,

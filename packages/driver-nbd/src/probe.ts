@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import type { DriverContext, Probe, ProbeFinding } from '@host-deployer/driver-api'
 import { createLocalToolHost, findProgram } from '@host-deployer/driver-kit'
+import { capabilitiesOf } from './capabilities.ts'
 import { findKernelNbd } from './choose-attacher.ts'
 import { findLvm } from './lvm-environment.ts'
 import type { NbdOptions } from './options.ts'
@@ -73,5 +74,7 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
   const attachable = { kernel: kernel.usable, fuse: fuseWorks, auto: kernel.usable || fuseWorks }[options.attach]
   const needed = [root, qemuNbd, ...programs]
   const findings = [root, trust, qemuNbd, ...programs, module, ...fuse, volumes]
-  return { usable: attachable && needed.every(({ ok }) => ok), findings }
+  const usable = attachable && needed.every(({ ok }) => ok)
+  const partitionNodes = kernel.usable && options.attach !== 'fuse'
+  return { usable, findings, ...(usable && { capabilities: capabilitiesOf({ partitionNodes, lvm: lvm.usable }) }) }
 }

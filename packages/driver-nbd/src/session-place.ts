@@ -36,8 +36,8 @@ export async function openSessionPlace(input: SessionPlaceInput, stack: Resource
   const { exec } = createLocalToolHost({ namespace })
   await mkdir(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
   const tmpfs = ['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=16m,nosuid,nodev,noexec', 'host-deployer'] as const
-  await run(exec, ...tmpfs, RUN_DIRECTORY)
-  if (!`${input.workDirectory}/`.startsWith(`${MNT_DIRECTORY}/`)) await run(exec, ...tmpfs, MNT_DIRECTORY)
+  const hidesWork = `${input.workDirectory}/`.startsWith(`${MNT_DIRECTORY}/`)
+  await Promise.all([RUN_DIRECTORY, ...(hidesWork ? [] : [MNT_DIRECTORY])].map((target) => run(exec, ...tmpfs, target)))
   const directory = `${RUN_DIRECTORY}/.session`
   const fromOutside = (path: string): string => `${namespace.root}${path}`
   await mkdir(fromOutside(directory), { mode: 0o700 })

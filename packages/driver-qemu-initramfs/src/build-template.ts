@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DriverError } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { generateBootKeys } from './boot-keys.ts'
+import { SHOW_NOTICES } from './confirm-reseed.ts'
 import { createSessionDirectory } from './environment.ts'
 import { SSH_PORT_ID } from './qemu-command-line.ts'
 import type { QmpClient } from './qmp-client.ts'
@@ -21,7 +22,8 @@ for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umou
 while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
 mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 20480) * 1024))" /dev/zero >/run/clear/zeros
 umount /run/clear; rmdir /run/clear
-sync`
+sync
+${SHOW_NOTICES}`
 
 /** What the appliance still does after the port is open again: start the processes that wait for the next session. */
 const SETTLE_MS = 300

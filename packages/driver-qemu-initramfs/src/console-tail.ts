@@ -9,6 +9,8 @@ export interface ConsoleTail {
   push(chunk: Uint8Array): void
   /** The last `count` lines (default: all that are kept, 200), the unfinished one included, without control characters. */
   lines(count?: number): string[]
+  /** Resolves once a line that is kept matches. Never rejects. */
+  waitFor(pattern: RegExp): Promise<void>
   /** Bytes seen so far. */
   readonly sizeBytes: number
 }
@@ -22,6 +24,7 @@ export function createConsoleTail(): ConsoleTail {
   const finished: string[] = []
   let current = ''
   let sizeBytes = 0
+  const watchers = new Set<() => void>()
   return {
     push(chunk) {
       sizeBytes += chunk.length
@@ -34,7 +37,18 @@ export function createConsoleTail(): ConsoleTail {
         current = (current + part).slice(0, MAX_LINE_CHARACTERS)
       }
       finished.splice(0, Math.max(0, finished.length - MAX_LINES))
+      for (const look of watchers) look()
     },
+    waitFor: (pattern) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (![...finished, current].some((line) => pattern.test(line))) return
+          watchers.delete(look)
+          resolve()
+        }
+        watchers.add(look)
+        look()
+      }),
     lines: (count = MAX_LINES) => [...finished, ...(current === '' ? [] : [current])].slice(-count).map(printable),
     get sizeBytes() {
       return sizeBytes

@@ -14,6 +14,7 @@ import { attachDisks } from './attach-disks.ts'
 import { makeInitramfs, openBootFile } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import { goByte, reseedingGo, restoreState } from './clone.ts'
+import { confirmReseed } from './confirm-reseed.ts'
 import type { Programs } from './environment.ts'
 import { createEvidence } from './evidence.ts'
 import { keepOverlays } from './keep-overlays.ts'
@@ -197,8 +198,9 @@ async function bootSpawned(
     return value
   }
   const { origin } = input
+  const isClone = origin?.kind === 'clone'
   const qmp = await step('spawn', connectQmp(process.qmp, evidence.qmp))
-  if (origin?.kind === 'clone') await step('restore', restoreState(qmp))
+  if (isClone) await step('restore', restoreState(qmp))
   await step('attach', attachDisks(qmp, input.disks, disks))
   guard.expectConsole()
   await Promise.race([qmp.execute('cont'), guard.stopped])
@@ -216,8 +218,10 @@ async function bootSpawned(
     return { process, qmp, toolHost, isClone: false, stockTools: tools, disks, timings, keepEvidence }
   }
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
-  process.ssh.write(origin?.kind === 'clone' ? reseedingGo() : goByte)
-  process.ssh.once('data', () => mark('boot'))
+  const hasOwnRandomness = !isClone || (await step('reseed', confirmReseed(process.console)))
+  process.ssh.write(hasOwnRandomness ? goByte : reseedingGo())
+  // Not 'data': that would let flow, and be lost, what comes before SSH listens.
+  process.ssh.once('readable', () => mark('boot'))
   const toolHost = await step(
     'login',
     connectSshToolHost({
@@ -231,7 +235,7 @@ async function bootSpawned(
     }),
   )
   stack.defer('SSH connection', () => toolHost.close())
-  return { process, qmp, toolHost, isClone: origin?.kind === 'clone', disks, timings, keepEvidence }
+  return { process, qmp, toolHost, isClone, disks, timings, keepEvidence }
 }
 
 /**

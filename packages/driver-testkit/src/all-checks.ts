@@ -5,6 +5,7 @@ import { execChecks } from './checks/exec.ts'
 import { execLimitChecks } from './checks/exec-limits.ts'
 import { fsChecks } from './checks/fs.ts'
 import { fsErrorChecks } from './checks/fs-errors.ts'
+import { fsMetadataChecks } from './checks/fs-metadata.ts'
 import { hostileChecks } from './checks/hostile.ts'
 import { killChecks } from './checks/kill.ts'
 import { leakChecks } from './checks/leak.ts'
@@ -18,6 +19,7 @@ export const allChecks: readonly Check[] = [
   ...execChecks,
   ...execLimitChecks,
   ...fsChecks,
+  ...fsMetadataChecks,
   ...fsErrorChecks,
   ...blockChecks,
   ...hostileChecks,

@@ -60,7 +60,7 @@ export const execLimitChecks = defineChecks('exec', {
       const before = performance.now()
       await runTool(toolHost, ['true'])
       // Time for three shells to start on a slow tool host.
-      const timeoutMs = Math.round(Math.max(400, (performance.now() - before) * 20))
+      const timeoutMs = Math.round(Math.max(800, (performance.now() - before) * 20))
       await endsTree(bed, 'EXEC_TIMEOUT', { timeoutMs: Math.min(timeoutMs, 10_000) })
     },
   },

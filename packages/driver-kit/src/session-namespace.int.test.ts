@@ -1,0 +1,90 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hostPath, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processesWithArgument } from './find-argument.ts'
+import { createFileLeaseJournal, listLeases } from './lease-journal.ts'
+import { createLocalToolHost } from './local-tool-host.ts'
+import { identifyProcess } from './process-identity.ts'
+import { createResourceStack, type ResourceStack } from './resource-stack.ts'
+import { openSessionNamespace, type SessionNamespace } from './session-namespace.ts'
+
+// Needs root and util-linux.
+const id = `test-${process.pid}`
+let directory = ''
+let stack: ResourceStack
+let namespace: SessionNamespace
+let host: ToolHost
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'namespace-'))
+  stack = createResourceStack()
+  namespace = await openSessionNamespace({ id, leases: createFileLeaseJournal(hostPath(join(directory, 'leases'))) }, stack)
+  host = createLocalToolHost({ namespace, env: { EXTRA: 'here' } })
+})
+afterEach(async () => {
+  await stack.release()
+  await rm(directory, { recursive: true })
+})
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+const owner = { mode: 0o640, uid: 0, gid: 0 }
+
+async function mountScratch(): Promise<ToolPath> {
+  const target = toolPath(directory)
+  expect((await host.exec(['mount', '-t', 'tmpfs', 'none', target])).exitCode).toBe(0)
+  return target
+}
+
+test('what is mounted in there is seen by its programs and file calls, and by nobody else', async () => {
+  const target = await mountScratch()
+  const file = toolPath(`${target}/file`)
+  await host.fs.createFile(file, Buffer.from('inside'), owner)
+  expect(text((await host.exec(['cat', file])).stdout)).toBe('inside')
+  expect((await host.fs.readdir(target)).map(({ name }) => name)).toEqual(['file'])
+  expect(await readdir(directory)).toEqual(['leases'])
+  await host.fs.rename(file, toolPath(`${target}/other`))
+  await host.fs.syncfs(target)
+  expect(await host.fs.getXattrs([toolPath(`${target}/other`)])).toEqual([new Map()])
+  await expect(host.fs.lstat(file)).rejects.toMatchObject({ kind: 'not-found', path: file })
+})
+
+test('results of programs are what they are without it', async () => {
+  expect((await host.exec(['sh', '-c', 'exit 127'])).exitCode).toBe(127)
+  expect(await host.exec(['sh', '-c', 'kill -SEGV $$'])).toMatchObject({ exitCode: null, signal: 'SIGSEGV' })
+  await expect(host.exec(['no-such-program'])).rejects.toMatchObject({ code: 'EXEC_NOT_FOUND' })
+  expect(text((await host.exec(['env'], { env: { MORE: '1' } })).stdout).split('\n')).toEqual(
+    expect.arrayContaining(['EXTRA=here', 'MORE=1', 'LC_ALL=C']),
+  )
+})
+
+test('a timeout ends programs that left their group, too', async () => {
+  const seconds = `${4000 + (process.pid % 100)}`
+  await expect(host.exec(['sh', '-c', `setsid sleep ${seconds} & sleep ${seconds}`], { timeoutMs: 1_000 })).rejects.toMatchObject({
+    code: 'EXEC_TIMEOUT',
+  })
+  expect(await processesWithArgument(seconds)).toEqual([])
+})
+
+test('what runs in there ends with it, and nothing is left in the journal', async () => {
+  await host.exec(['sh', '-c', 'setsid sleep 4321 </dev/null >/dev/null 2>&1 &'])
+  const [sleeper] = await processesWithArgument('4321')
+  expect(sleeper).toBeDefined()
+  expect(await listLeases(hostPath(join(directory, 'leases')))).toMatchObject([{ state: 'held' }])
+  await stack.release()
+  expect(await identifyProcess(sleeper?.pid ?? 0)).toBeUndefined()
+  expect(await processesWithArgument(`host-deployer-session-${id}`)).toEqual([])
+  expect(await listLeases(hostPath(join(directory, 'leases')))).toEqual([])
+})
+
+test('once it is gone, nothing is an answer: EXEC_CONNECTION_LOST, io', async () => {
+  const target = await mountScratch()
+  const pending = host.exec(['sleep', '1000'])
+  const [first] = await processesWithArgument(`host-deployer-session-${id}`)
+  setTimeout(() => process.kill(first?.pid ?? 0, 'SIGKILL'), 200)
+  await expect(pending).rejects.toMatchObject({ code: 'EXEC_CONNECTION_LOST' })
+  await expect(host.exec(['true'])).rejects.toMatchObject({ code: 'EXEC_CONNECTION_LOST' })
+  await expect(host.fs.lstat(toolPath(`${target}/x`))).rejects.toMatchObject({ kind: 'io', cause: { code: 'EXEC_CONNECTION_LOST' } })
+  await expect(host.fs.readdir(target)).rejects.toMatchObject({ kind: 'io' })
+})

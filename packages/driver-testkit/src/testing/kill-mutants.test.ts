@@ -1,0 +1,4 @@
+import { describeMutants } from './describe-mutants.test-support.ts'
+import { killMutants } from './kill-mutants.ts'
+
+describeMutants(killMutants)
