@@ -25,6 +25,7 @@ async function guestSays({ toolHost }: DriverSession): Promise<Record<string, nu
 
 export const driver: Driver<QemuInitramfsOptions> = {
   ...real,
+  name: 'measured-qemu-initramfs',
   async open(request, context) {
     const session = await real.open(request, context)
     const { memoryMb } = context.options

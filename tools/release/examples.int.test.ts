@@ -37,7 +37,7 @@ describe.each([
     for (const argv of prepare) await mustRun(argv, project)
   })
 
-  test('passes the conformance suite', async () => {
+  test('passes the conformance suite', { timeout: 600_000 }, async () => {
     const { exitCode, all } = await runProgram(run, project)
     expect(exitCode, all.slice(-8000)).toBe(0)
   })

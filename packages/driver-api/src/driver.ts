@@ -140,7 +140,9 @@ export interface Driver<Options = unknown> {
   probe(context: DriverContext<Options>): Promise<Probe>
   /**
    * Attaches every disk of the request or none. Rejecting or aborting leaves nothing behind.
-   * `IMAGE_LOCKED` when somebody else has an image open, `IMAGE_NOT_FOUND`, `IMAGE_PERMISSION_DENIED`, `IMAGE_DAMAGED`; other `DRIVER_*` codes are the driver's.
+   * `IMAGE_LOCKED` when somebody else has an image open, `IMAGE_NOT_FOUND`, `IMAGE_NOT_A_DISK` (a directory, a FIFO), `IMAGE_PERMISSION_DENIED`,
+   * `IMAGE_DAMAGED`, `IMAGE_CHAIN_MISMATCH` (the header names a backing file that is not in the chain, or the other way round); other `DRIVER_*` codes are
+   * the driver's.
    */
   open(request: OpenRequest, context: DriverContext<Options>): Promise<DriverSession>
   /**

@@ -16,11 +16,12 @@ import { buildingPrefix } from './template-sweep.ts'
 import { rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
-// What nearly every session needs. Then most of the memory that the boot has used and given back is cleared: what is zero is neither saved nor loaded.
+// What nearly every session needs; a module that is loaded needs no file. Then most of the memory that the boot has used and given back is cleared: what is zero is neither saved nor loaded.
 const WARM_UP = `modprobe -a xfs btrfs vfat dm_mod
+while read -r module rest; do find /usr/lib/modules -name "$module.ko" -delete; done </proc/modules
 for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do $program; done
 while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
-mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 20480) * 1024))" /dev/zero >/run/clear/zeros
+mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 8192) * 1024))" /dev/zero >/run/clear/zeros
 umount /run/clear; rmdir /run/clear
 sync
 ${SHOW_NOTICES}`

@@ -2,7 +2,7 @@ import { type DriverContext, type DriverSession, InputError, type OpenRequest } 
 import { aborted, createResourceStack } from '@host-deployer/driver-kit'
 import { startAcceleratedVm } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
-import { findDisks, findPluggedDisks } from './find-disks.ts'
+import { findDisks } from './find-disks.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { createSession } from './session.ts'
 import { findStockDisks } from './stock-disks.ts'
@@ -39,10 +39,7 @@ export async function openSession(request: OpenRequest, context: DriverContext<Q
     const before = performance.now()
     const [firstDisk, ...otherDisks] = request.disks
     const ids = [firstDisk.id, ...otherDisks.map(({ id }) => id)] as const
-    const find = () => {
-      if (vm.stockTools !== undefined) return findStockDisks(vm.toolHost, ids)
-      return vm.isClone ? findPluggedDisks(vm.toolHost, ids) : findDisks(vm.toolHost.fs, ids)
-    }
+    const find = () => (vm.stockTools === undefined ? findDisks(vm.toolHost, ids, vm) : findStockDisks(vm.toolHost, ids))
     const disks = await find().catch(async (error: unknown) => {
       throw await explainVmError(error, vm.process, options.memoryMb)
     })

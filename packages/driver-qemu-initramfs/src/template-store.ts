@@ -9,7 +9,7 @@ import { qemuCommandLine } from './qemu-command-line.ts'
 import type { VmInput } from './virtual-machine.ts'
 
 /** Changes when a template made by an earlier version of this driver must not be used any more. */
-const TEMPLATE_FORMAT = 2
+const TEMPLATE_FORMAT = 4
 /** How long sessions do not try again what has failed. */
 export const RETRY_AFTER_MS = 10 * 60_000
 

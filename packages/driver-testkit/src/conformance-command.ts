@@ -15,6 +15,7 @@ Runs the conformance suite of host-deployer on a driver: a file (./my-driver.js)
   --group NAME             run this group only; may be repeated (${groupNames.join(', ')})
   --options JSON           the driver's section of a configuration
   --cache-directory DIR    where built artefacts are; default: an empty directory
+  --rounds N               how many times the leak group opens and closes; default 3
   --json                   write the report as JSON on standard output, progress on standard error
 
 exit code: 0 the driver conforms, 1 it does not, 2 the command line is wrong
@@ -27,6 +28,7 @@ interface Invocation {
   readonly groups: readonly GroupName[]
   readonly options: unknown
   readonly cacheDirectory: string | undefined
+  readonly rounds: number
   readonly json: boolean
 }
 
@@ -52,6 +54,7 @@ function parseCommandLine(args: readonly string[]): Invocation {
     group: { type: 'string', multiple: true },
     options: { type: 'string' },
     'cache-directory': { type: 'string' },
+    rounds: { type: 'string', default: '3' },
     json: { type: 'boolean' },
   } as const
   const parse = () => {
@@ -66,17 +69,19 @@ function parseCommandLine(args: readonly string[]): Invocation {
   if (specifier === undefined || positionals.length > 1) throw new UsageError('Name one driver')
   const unknown = values.group?.find((name) => !groupNames.some((known) => known === name))
   if (unknown !== undefined) throw new UsageError(`There is no group ${unknown}`)
+  if (!/^[1-9]\d{0,4}$/.test(values.rounds)) throw new UsageError('--rounds wants a number from 1 to 99999')
   const cacheDirectory = values['cache-directory']
   return {
     module: locate(specifier),
     groups: (values.group ?? []) as readonly GroupName[],
     options: values.options === undefined ? {} : parseJson(values.options),
     cacheDirectory: cacheDirectory === undefined ? undefined : resolve(cacheDirectory),
+    rounds: Number(values.rounds),
     json: values.json === true,
   }
 }
 
-async function run({ module, groups, options, cacheDirectory, json }: Invocation): Promise<0 | 1> {
+async function run({ module, groups, options, cacheDirectory, rounds, json }: Invocation): Promise<0 | 1> {
   const driver = await importDriver(module).catch((cause: unknown) => {
     throw new UsageError(`The driver cannot be loaded: ${cause}`, { cause })
   })
@@ -86,6 +91,7 @@ async function run({ module, groups, options, cacheDirectory, json }: Invocation
     module,
     groups,
     options,
+    rounds,
     ...(cacheDirectory !== undefined && { cacheDirectory }),
     onCheck: (check) => progress.write(`${renderCheck(check)}\n`),
   }).catch((cause: unknown) => {

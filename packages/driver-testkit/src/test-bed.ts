@@ -26,6 +26,8 @@ export interface Subject {
   readonly reclaim: (leaseDirectory: HostPath) => Promise<unknown>
   /** How long what is left of a session may take to go. */
   readonly settleMs: number
+  /** How many times the `leak` group goes round. */
+  readonly rounds: number
 }
 
 /** What the checks of one group share: a directory, images, a context, and a session that is opened when somebody asks for it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DeployError, type DiskRequest, hostPath, type ImageFile } from '@host-deployer/driver-api'
 import { buildQcow2, CLUSTER_BYTES } from '../build-qcow2.ts'
 import { defineChecks } from '../check.ts'
-import { deviceSize, needTool, readBlock, runTool } from '../device-tools.ts'
+import { deviceSize, needTool, readBlock, runTool, writeBlock } from '../device-tools.ts'
 import { MARK_AT, MIB, markOf } from '../disks.ts'
 import { absurdGpt, loopingLogicalPartitions } from '../partition-tables.ts'
 import type { TestBed } from '../test-bed.ts'
@@ -120,6 +120,29 @@ export const hostileChecks = defineChecks('hostile', {
       const mountPoint = `${bed.directory}/garbage`
       await needTool(toolHost, 'mkdir', '-p', mountPoint)
       notStrictEqual((await runTool(toolHost, ['mount', '-t', 'ext4', '-o', 'ro,nodev,nosuid,noexec', device, mountPoint])).code, 0)
+      await stillWorks(bed)
+    },
+  },
+  'garbage-filesystems': {
+    title: 'so does it for other file systems, where it is not this machine\u2019s kernel that reads them',
+    needs: ['isolated'],
+    async run(bed) {
+      const { disks, toolHost } = await hostileSession(bed)
+      const device = disks[1]?.device ?? disks[0].device
+      await needTool(toolHost, 'mkdir', '-p', `${bed.directory}/garbage`)
+      // Where each has its magic number, so that its code is reached at all.
+      const magics: readonly (readonly [string, number, string])[] = [
+        ['xfs', 0, 'XFSB'],
+        ['btrfs', 65_536 + 64, '_BHRfS_M'],
+        ['vfat', 510, '\x55\xaa'],
+      ]
+      for (const [type, at, magic] of magics) {
+        const block = Buffer.alloc(512, 0xa5)
+        block.write(magic, at % 512, 'latin1')
+        strictEqual(await writeBlock(toolHost, device, at - (at % 512), new Uint8Array(block), true), 0)
+        const { code } = await runTool(toolHost, ['mount', '-t', type, '-o', 'ro,nodev,nosuid,noexec', device, `${bed.directory}/garbage`])
+        notStrictEqual(code, 0, type)
+      }
       await stillWorks(bed)
     },
   },

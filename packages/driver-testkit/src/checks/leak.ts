@@ -1,4 +1,4 @@
-import { deepStrictEqual } from 'node:assert/strict'
+import { deepStrictEqual, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import { type DiskRequest, hostPath } from '@host-deployer/driver-api'
 import { defineChecks } from '../check.ts'
@@ -10,13 +10,19 @@ import { settled } from '../settled.ts'
 import type { TestBed } from '../test-bed.ts'
 import { createQcow2Image, createRawImage } from '../test-images.ts'
 
+/** For the usual rounds; more of them have more time. */
+const LOOP_TIMEOUT_MS = 110_000
+
 interface Comparison {
   readonly before: Holdings
   readonly after: Holdings
   readonly residue: readonly string[]
+  /** Of this process, resident. */
+  readonly grownBytes: number
 }
 
-const ROUNDS = 3
+/** More than what a collector of garbage leaves for later. */
+const GROWTH_BYTES = 64 * MIB
 
 /** Sessions that work, one after the other, each followed by one that is refused; with a look before and after. */
 async function compare(bed: TestBed): Promise<Comparison> {
@@ -36,10 +42,11 @@ async function compare(bed: TestBed): Promise<Comparison> {
   await round()
   await bed.residue()
   const before = await lookAtHoldings()
-  for (let i = 0; i < ROUNDS; i += 1) await round()
+  const residentBytes = process.memoryUsage.rss()
+  for (let i = 0; i < bed.rounds; i += 1) await round()
   const residue = await bed.residue()
   const after = await settled(lookAtHoldings, (found) => String(Object.values(found)) === String(Object.values(before)), bed.settleMs)
-  return { before, after, residue }
+  return { before, after, residue, grownBytes: process.memoryUsage.rss() - residentBytes }
 }
 
 const comparison = (bed: TestBed): Promise<Comparison> => bed.once('comparison', () => compare(bed))
@@ -48,12 +55,12 @@ const comparison = (bed: TestBed): Promise<Comparison> => bed.once('comparison',
 export const leakChecks = defineChecks('leak', {
   residue: {
     title: 'sessions in a loop leave no mount, device, process, socket, directory or lease',
-    timeoutMs: 110_000,
+    timeoutMs: LOOP_TIMEOUT_MS,
     run: async (bed) => deepStrictEqual((await comparison(bed)).residue, []),
   },
   processes: {
     title: 'they leave no process of ours',
-    timeoutMs: 110_000,
+    timeoutMs: LOOP_TIMEOUT_MS,
     async run(bed) {
       const { before, after } = await comparison(bed)
       deepStrictEqual(after.processes, before.processes)
@@ -61,10 +68,18 @@ export const leakChecks = defineChecks('leak', {
   },
   descriptors: {
     title: 'they leave no descriptor open',
-    timeoutMs: 110_000,
+    timeoutMs: LOOP_TIMEOUT_MS,
     async run(bed) {
       const { before, after } = await comparison(bed)
       deepStrictEqual(after.descriptors, before.descriptors)
+    },
+  },
+  memory: {
+    title: 'the memory of this process does not grow with them',
+    timeoutMs: LOOP_TIMEOUT_MS,
+    async run(bed) {
+      const { grownBytes } = await comparison(bed)
+      ok(grownBytes < GROWTH_BYTES, `${grownBytes} bytes more after ${bed.rounds} rounds`)
     },
   },
 })

@@ -1,11 +1,14 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
-import type { DiskRequest, DriverSession, ImageFile } from '@host-deployer/driver-api'
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DiskRequest, type DriverSession, hostPath, type ImageFile } from '@host-deployer/driver-api'
 import { defineChecks } from '../check.ts'
-import { needTool, readBlock, writeBlock } from '../device-tools.ts'
+import { deviceSize, needTool, readBlock, writeBlock } from '../device-tools.ts'
 import { MARK_AT, MIB, markOf } from '../disks.ts'
 import { codeOf } from '../expect-error.ts'
 import { readVirtualBytes } from '../read-image.ts'
 import { startSessionOwner } from '../session-owner.ts'
+import { settled } from '../settled.ts'
 import type { TestBed } from '../test-bed.ts'
 import { createQcow2Image, createRawImage } from '../test-images.ts'
 
@@ -15,9 +18,9 @@ const writable = (id: string, ...chain: DiskRequest['chain']): DiskRequest => ({
 
 /** Opens all at once; when one fails the others are closed. */
 async function openAll(bed: TestBed, disks: readonly DiskRequest[]): Promise<DriverSession[]> {
-  const settled = await Promise.allSettled(disks.map((disk) => bed.open({ disks: [disk] })))
-  const sessions = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const failed = settled.find((result) => result.status === 'rejected')
+  const outcomes = await Promise.allSettled(disks.map((disk) => bed.open({ disks: [disk] })))
+  const sessions = outcomes.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = outcomes.find((result) => result.status === 'rejected')
   if (failed === undefined) return sessions
   await Promise.all(sessions.map((session) => session.close()))
   throw failed.reason
@@ -105,6 +108,39 @@ export const parallelChecks = defineChecks('parallel', {
         await owner.letGo()
       }
       strictEqual(await codeOf(bed.open({ disks })), 'none', 'still locked after the other one closed it')
+    },
+  },
+  'equal-names': {
+    title: 'two copies of one image, with the same volume group in them, can be open and active at once',
+    needs: ['isolated', 'lvm'],
+    async run(bed) {
+      const directory = await bed.makeDirectory('equal-names')
+      const one = await createRawImage(directory, 'one', 64 * MIB)
+      const two: ImageFile = { path: hostPath(join(directory, 'two.raw')), format: 'raw' }
+      const lvm = ({ toolHost, disks: [{ device }] }: DriverSession, program: string, ...words: readonly string[]) =>
+        needTool(toolHost, program, '--devices', device, '-q', ...words)
+      await bed.inSession({ disks: [writable('one', one)] }, async (session) => {
+        await lvm(session, 'vgcreate', 'equal', session.disks[0].device)
+        await lvm(session, 'lvcreate', '-y', '-n', 'lv', '-L', '16M', 'equal')
+        await lvm(session, 'vgchange', '-a', 'n', 'equal')
+      })
+      await copyFile(one.path, two.path)
+      const sessions = await openAll(bed, [writable('one', one), writable('two', two)])
+      try {
+        await Promise.all(sessions.map((session) => lvm(session, 'vgchange', '-a', 'y', 'equal')))
+        for (const { toolHost } of sessions) {
+          strictEqual(
+            await settled(
+              () => deviceSize(toolHost, '/dev/mapper/equal-lv'),
+              (size) => size !== undefined,
+            ),
+            16 * MIB,
+          )
+        }
+        await Promise.all(sessions.map((session) => lvm(session, 'vgchange', '-a', 'n', 'equal')))
+      } finally {
+        await Promise.all(sessions.map((session) => session.close()))
+      }
     },
   },
 })

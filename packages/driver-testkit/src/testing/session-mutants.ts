@@ -49,6 +49,17 @@ export const sessionMutants: Readonly<Record<string, Mutant>> = {
     groups: ['leak'],
     found: ['leak.descriptors'],
   },
+  'keeps what it read': {
+    fault: {
+      session(session) {
+        const kept = Buffer.alloc(48 * 1024 * 1024, 1)
+        leaked.push({ close: async () => void kept.length })
+        return session
+      },
+    },
+    groups: ['leak'],
+    found: ['leak.memory'],
+  },
   'close is not idempotent': {
     fault: {
       session: (session) => {
