@@ -1,4 +1,5 @@
 import type { DeployReport, ProbeReport } from '@host-deployer/api'
+import { execa } from 'execa'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { checkFileSystems } from './lib/check-file-systems.ts'
 import { digestOf } from './lib/digest-of.ts'
@@ -24,6 +25,8 @@ describe('2 TiB with an unfinished journal, in a VM of 256 MB', () => {
     const report = await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])
     expect(report.changed).toBe(true)
     expect((await runJson<DeployReport>(['deploy', image, '--hostname', 'huge'])).changed).toBe(false)
-    if (type !== 'btrfs') expect(await checkFileSystems(image, 'raw')).toEqual([])
+    // In emulation it takes a minute to check so much ext4, on this machine seconds.
+    if (type === 'ext4') expect(await execa('e2fsck', ['-fn', image], { reject: false })).toMatchObject({ exitCode: 0 })
+    if (type === 'xfs') expect(await checkFileSystems(image, 'raw')).toEqual([])
   })
 })

@@ -10,6 +10,8 @@ import { createKeyPair, createWorkspace, type Workspace } from './workspace.ts'
 /** An image with a cloud-init in it, as most public ones, and the scenario as a seed. */
 export interface CloudGuest {
   readonly space: Workspace
+  readonly image: string
+  readonly privateKey: string
   deploy(...more: readonly string[]): Promise<DeployReport>
   /** Boots, checks the scenario, and `look`s as root. */
   boot(options?: CloudBoot, look?: (root: GuestShell) => Promise<void>): Promise<void>
@@ -31,6 +33,8 @@ export async function createCloudGuest(name: string): Promise<CloudGuest> {
   const image = await copyImage('debian-12-cloud', space.directory, 'overlay', '8G')
   return {
     space,
+    image,
+    privateKey: key.privateKey,
     deploy: (...more) => runJson<DeployReport>(['deploy', image, '--seed', space.directory, '--allow-path', cacheDirectory(), ...more]),
     async boot({ runs = false, last = true, ...options } = {}, look = async () => {}) {
       await using guest = await bootGuest(image, { format: 'qcow2', address: scenario.address, mac: scenario.mac, ...options })

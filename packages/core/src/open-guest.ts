@@ -24,9 +24,20 @@ export interface OpenGuest {
   readonly facts: GuestFacts
 }
 
-// About what a driver needs until its machine runs by itself.
-const startMs = 150
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+/** Lets what waits on this thread go first: the driver, which has a machine to start. */
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
+
+/** Loads one module after the other, so that the driver gets its turns in between. */
+async function loadModules<T>(loadWork: () => Promise<T>) {
+  await turn()
+  const { scanStorage, mountGuest } = await import('@host-deployer/block')
+  await turn()
+  const { openGuestFs } = await import('@host-deployer/guest-fs')
+  await turn()
+  const { detectGuest } = await import('@host-deployer/os-detect')
+  await turn()
+  return { scanStorage, mountGuest, openGuestFs, detectGuest, work: await loadWork() }
+}
 
 /**
  * Attaches, scans, mounts and detects; hands the guest to the work; unmounts and closes whatever happens. Code that is not needed for attaching
@@ -39,14 +50,11 @@ export async function withOpenGuest<Options, T>(
   loadWork: () => Promise<(guest: OpenGuest) => Promise<T>>,
 ): Promise<T> {
   const opening = phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access }] }, context))
-  // On the same thread: first what starts the machine.
-  const loading = Promise.race([opening, delay(startMs)]).then(() =>
-    Promise.all([import('@host-deployer/block'), import('@host-deployer/guest-fs'), import('@host-deployer/os-detect'), loadWork()]),
-  )
+  const loading = loadModules(loadWork)
   // Looked at below; a failure to open comes first.
   loading.catch(() => undefined)
   const use = async (session: DriverSession): Promise<T> => {
-    const [{ scanStorage, mountGuest }, { openGuestFs }, { detectGuest }, work] = await loading
+    const { scanStorage, mountGuest, openGuestFs, detectGuest, work } = await loading
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
     const result = await holding(mounted, async () => {

@@ -42,8 +42,14 @@ async function isAttachedBy(name: string, socketArgument: string): Promise<boole
   return pid !== '' && size !== '0' && (await argumentsOf(Number(pid))).includes(socketArgument)
 }
 
-async function detach(name: string, input: DiskInput): Promise<void> {
-  const gone = await becomesTrue(() => isDetached(name), input.options.releaseTimeoutMs)
+async function isSomebodyElses(name: string, socketArgument: string): Promise<boolean> {
+  const pid = await read(`/sys/block/${name}/pid`)
+  return pid !== '' && !(await argumentsOf(Number(pid))).includes(socketArgument)
+}
+
+async function detach(name: string, socketArgument: string, input: DiskInput): Promise<void> {
+  const isGone = async (): Promise<boolean> => (await isDetached(name)) || (await isSomebodyElses(name, socketArgument))
+  const gone = await becomesTrue(isGone, input.options.releaseTimeoutMs)
   if (gone) return
   const reasons = await describeUse(name)
   throw new CleanupError('CLEANUP_RESIDUE', `/dev/${name} cannot be detached: ${reasons.join('; ') || 'its size does not become zero'}`, {
@@ -54,7 +60,7 @@ async function detach(name: string, input: DiskInput): Promise<void> {
 }
 
 /** What the kernel or qemu-nbd says when somebody else was faster. */
-const TAKEN = /busy|Failed to set NBD socket|Device or resource/i
+const TAKEN = /Device or resource busy|Failed to set NBD socket/
 
 async function attachTo(name: string, input: DiskInput, leases: LeaseJournal, stack: ResourceStack): Promise<AttachedDevice | undefined> {
   const { place, opened, options, signal } = input
@@ -67,12 +73,13 @@ async function attachTo(name: string, input: DiskInput, leases: LeaseJournal, st
       what: device,
       lease: { kind: 'nbd-device', details: { device, marker } },
       acquire: async () => undefined,
-      release: () => detach(name, input),
+      release: () => detach(name, marker, input),
     }).then(() =>
       startSessionProgram(
         {
           namespace: place.namespace,
-          argv: qemuNbdArgv(input, socket, [`--connect=${device}`]),
+          // Verbose, or it would go into the background.
+          argv: qemuNbdArgv(input, socket, ['--verbose', `--connect=${device}`]),
           descriptors: descriptorsOf(opened),
           stop: async () => {
             await removeMappings(name)

@@ -151,15 +151,13 @@ function isHolder(pid: string, ids: readonly string[]): boolean {
   }
 }
 
-test('a device that was made read-only for a while is writable for whoever has it next', async () => {
+test('a device that was made read-only for a while is writable for the next session', async () => {
   const path = await image('a.raw')
-  for (let round = 0; round < 2; round += 1) {
-    const session = await driver.open(requestOf(path), bed.context)
+  for (let round = 0; round < 3; round += 1) {
+    await using session = await driver.open(requestOf(path), bed.context)
     const { device } = session.disks[0]
     expect(await run(session, 'blockdev', '--getro', device)).toBe('0\n')
     await run(session, 'blockdev', '--setro', device)
-    await session.close()
-    expect(execFileSync('blockdev', ['--getro', device], { encoding: 'utf8' })).toBe('0\n')
   }
 })
 

@@ -49,7 +49,7 @@ export function explainExport({ request }: DiskInput, stderr: string): DriverErr
       context,
     })
   }
-  if (/blk_new_open|Could not open|Failed to open/i.test(stderr)) {
+  if (/Failed to blk_new_open/.test(stderr)) {
     return new DiskError('IMAGE_DAMAGED', `${path} cannot be opened as ${format}: ${stderr}`, {
       hint: 'Check it with qemu-img check, or state the right format.',
       context,

@@ -99,7 +99,7 @@ export async function createConformanceRun<Options>(input: ConformanceInput<Opti
     if (needs.includes('module') && subject.module === undefined) return 'module'
     const wanted = needs.filter((need) => need !== 'module')
     if (wanted.length === 0) return undefined
-    const { capabilities } = await bed.session()
+    const capabilities = known ?? (await bed.session()).capabilities
     return wanted.find((need) => !capabilities[need])
   }
   const endGroup = async (group: GroupName): Promise<void> => {

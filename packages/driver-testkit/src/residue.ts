@@ -124,7 +124,9 @@ async function descendants(): Promise<string[]> {
 
 /** Looks at what this process holds now. */
 export async function lookAtHoldings(): Promise<Holdings> {
-  const [descriptors, processes] = await Promise.all([descriptorsOf('self'), descendants()])
+  // One after the other: looking for processes opens descriptors itself.
+  const processes = await descendants()
+  const descriptors = await descriptorsOf('self')
   return {
     // The one that lists is gone by the time its link is read.
     descriptors: descriptors

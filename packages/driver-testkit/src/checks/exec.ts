@@ -82,14 +82,14 @@ export const execChecks = defineChecks('exec', {
   environment: {
     title: 'the environment is PATH, the C locale and what the call adds, nothing of ours',
     async run(bed) {
-      process.env['DRIVER_TESTKIT_CANARY'] = 'secret'
+      process.env['CANARY_OF_THE_KIT'] = 'secret'
       const { stdout } = await exec(bed, ['env'], { env: { EXTRA: "it's $HOME" } }).finally(() => {
-        delete process.env['DRIVER_TESTKIT_CANARY']
+        delete process.env['CANARY_OF_THE_KIT']
       })
       match(text(stdout), /^EXTRA=it's \$HOME$/m)
       match(text(stdout), /^LC_ALL=C$/m)
       match(text(stdout), /^PATH=/m)
-      ok(!text(stdout).includes('DRIVER_TESTKIT_CANARY'), 'our environment leaks')
+      ok(!text(stdout).includes('CANARY_OF_THE_KIT'), 'our environment leaks')
     },
   },
   'not-found': {
