@@ -12,6 +12,8 @@ export interface DriverFlags {
   readonly trustImage?: boolean
   /** The driver's section of a configuration, checked against its own schema. */
   readonly driverOptions?: Readonly<Record<string, unknown>>
+  /** A JSON file with the same; {@link driverOptions} win. */
+  readonly driverConfig?: string
   readonly verbose?: boolean
   readonly keepOnFailure?: boolean
 }
@@ -35,9 +37,11 @@ export async function openDriver(flags: DriverFlags, { signal, others }: OpenDri
     ...(flags.appliance === undefined ? {} : { appliance: hostPath(resolve(flags.appliance)) }),
     ...(flags.trustImage === true ? { trustImages: true } : {}),
   }
+  const configured =
+    flags.driverConfig === undefined ? {} : await (await import('./read-driver-config.ts')).readDriverConfig(flags.driverConfig)
   const loaded = await loadDriver(flags.driver ?? 'qemu-initramfs', {
     from: [process.cwd(), import.meta.dirname],
-    options: { ...flags.driverOptions, ...given },
+    options: { ...configured, ...flags.driverOptions, ...given },
     ...(others === undefined ? {} : { loaded: others }),
   })
   const { driver, options } = loaded

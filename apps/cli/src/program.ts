@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander'
 
 const json = () => new Option('--json', 'print exactly one JSON document on standard output')
 const driver = () => new Option('--driver <name>', 'driver name, package or path').default('qemu-initramfs')
+const driverConfig = () => new Option('--driver-config <file>', 'a JSON file with options of the driver')
 const format = () => new Option('--format <format>', 'the image format instead of detecting it').choices(['raw', 'qcow2'])
 const allowPath = () =>
   new Option('--allow-path <dir>', 'a directory that backing files may lie in (repeatable)')
@@ -44,7 +45,8 @@ Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or 
 /** The argument and options of every command that opens an image, after its own. */
 function onImage(command: Command): Command {
   command.argument('<image>', 'a raw or qcow2 image, or a block device')
-  for (const option of [format(), allowPath(), rootDevice(), driver(), trustImage(), appliance(), timeout(), keep(), json(), verbose()])
+  const driverFlags = [driver(), driverConfig(), trustImage(), appliance()]
+  for (const option of [format(), allowPath(), rootDevice(), ...driverFlags, timeout(), keep(), json(), verbose()])
     command.addOption(option)
   return command
 }
@@ -97,6 +99,7 @@ program
   .command('doctor')
   .description('look at everything a deploy needs on this machine, and say how to mend what is missing')
   .addOption(driver())
+  .addOption(driverConfig())
   .addOption(appliance())
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer doctor --json')

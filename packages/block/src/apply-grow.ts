@@ -1,4 +1,4 @@
-import type { ToolHost } from '@host-deployer/driver-api'
+import { DeployError, type ToolHost } from '@host-deployer/driver-api'
 import type { GrowPlan, GrowStep } from './grow-plan.ts'
 import { lvmDevices, lvmEnvironment } from './lvm-report.ts'
 import { runTool } from './run-tool.ts'
@@ -47,7 +47,13 @@ async function growPartition(run: Run, step: Extract<GrowStep, { kind: 'partitio
   if (step.table === 'gpt') await run(['sfdisk', ...quiet, '--relocate', 'gpt-bak-std', step.disk])
   const sectors = step.toBytes / step.sectorSizeBytes
   await run(['sfdisk', ...quiet, '--partno', String(step.number), step.disk], `,${sectors}\n`)
-  await run(['partx', '--update', '--nr', String(step.number), step.disk])
+  try {
+    await run(['partx', '--update', '--nr', String(step.number), step.disk])
+  } catch (error) {
+    // An appliance may have parted and not all of util-linux; partprobe(8) resizes a partition in use as well.
+    if (!DeployError.isInstance(error) || error.code !== 'EXEC_NOT_FOUND') throw error
+    await run(['partprobe', step.disk])
+  }
 }
 
 function growCommand({ device, type, target }: Extract<GrowStep, { kind: 'filesystem' }>): [string, ...string[]] {

@@ -12,6 +12,9 @@ export interface MountRequest {
   readonly makeTarget?: boolean
 }
 
+// mount(8) makes the directory. The option --mkdir for it came with util-linux 2.38 only.
+const MAKE_TARGET = 'X-mount.mkdir=0700'
+
 // A dirty journal of a big file system in a small machine takes its time; a hang ends here.
 const mountTimeoutMs = 300_000
 
@@ -26,7 +29,7 @@ export async function mountFilesystem(toolHost: ToolHost, request: MountRequest)
   const mount = () =>
     tryTool(
       toolHost,
-      ['mount', ...(makeTarget ? ['--mkdir=0700'] : []), '-t', filesystem.type, '-o', options, '--', filesystem.device, target],
+      ['mount', '-t', filesystem.type, '-o', makeTarget ? `${options},${MAKE_TARGET}` : options, '--', filesystem.device, target],
       { timeoutMs: mountTimeoutMs },
     )
   if (writesUnasked(filesystem) && !request.ignoreJournal) {

@@ -16,11 +16,18 @@ const reasons: readonly (readonly [string, FsErrorKind])[] = [
   ['Read-only file system', 'read-only'],
   ['No space left on device', 'no-space'],
   ['File name too long', 'name-too-long'],
+  ['Directory not empty', 'not-empty'],
+  ['File exists', 'already-exists'],
 ]
+
+/** The kind of failure a program's message tells of; `io` when it names none. */
+export function fsErrorKindOf(message: string): FsErrorKind {
+  return reasons.find(([reason]) => message.includes(reason))?.[1] ?? 'io'
+}
 
 function failure(stderr: Uint8Array, paths: readonly string[]): FsError {
   const lines = text(stderr).trim()
-  const kind = reasons.find(([reason]) => lines.includes(reason))?.[1] ?? 'io'
+  const kind = fsErrorKindOf(lines)
   const path = paths.find((candidate) => lines.includes(candidate)) ?? paths[0] ?? '/'
   return new FsError(kind, path, undefined, { context: { stderr: lines.slice(0, 2000) } })
 }

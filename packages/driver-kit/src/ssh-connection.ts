@@ -8,10 +8,14 @@ export interface SshConnectOptions {
   /** The transport: a socket or any duplex stream with an SSH server at its other end. The connection owns and destroys it. */
   readonly stream: Duplex
   readonly username: string
-  /** OpenSSH private key text. */
-  readonly privateKey: string
-  /** The server's public key blob, byte for byte; any other key ends the connection. */
-  readonly hostKey: Uint8Array
+  /** OpenSSH private key text. This or a password. */
+  readonly privateKey?: string
+  readonly password?: string
+  /**
+   * The server's public key blob, byte for byte; any other key ends the connection. `unknown`: whichever key it shows, for a server that makes its own
+   * and that the caller has recognised by other means.
+   */
+  readonly hostKey: Uint8Array | 'unknown'
   /** From the call to the end of the login. Default 30 s. */
   readonly loginTimeoutMs?: number
   readonly signal?: AbortSignal
@@ -38,6 +42,15 @@ const algorithms: NonNullable<ConnectConfig['algorithms']> = {
   compress: ['none'],
 }
 
+// What a server that was set up by somebody else may have instead.
+const moreAlgorithms: NonNullable<ConnectConfig['algorithms']> = {
+  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256', 'diffie-hellman-group14-sha256'],
+  serverHostKey: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-256'],
+  cipher: ['aes128-gcm@openssh.com', 'aes128-ctr', 'aes256-ctr', 'chacha20-poly1305@openssh.com'],
+  hmac: ['hmac-sha2-256', 'hmac-sha1'],
+  compress: ['none'],
+}
+
 function loginError(error: unknown, hostKeyRefused: boolean): DeployError {
   if (hostKeyRefused) {
     return new DriverError('DRIVER_SSH_HOST_KEY', 'The SSH server did not show the pinned host key', {
@@ -47,6 +60,10 @@ function loginError(error: unknown, hostKeyRefused: boolean): DeployError {
   }
   if ((error as { level?: string } | undefined)?.level === 'client-timeout') {
     return new TimeoutError('TIMEOUT_SSH_LOGIN', 'The SSH server did not complete the login in time', { retry: 'may-help', cause: error })
+  }
+  if ((error as { level?: string } | undefined)?.level === 'client-authentication') {
+    const hint = 'Check user and password, or key.'
+    return new DriverError('DRIVER_SSH_DENIED', 'The SSH server refused the login', { hint, retry: 'may-help', cause: error })
   }
   const reason = error instanceof Error ? error.message : 'the connection closed'
   return new DriverError('DRIVER_SSH_FAILED', `SSH login failed: ${reason}`, { cause: error })
@@ -63,10 +80,12 @@ function login(client: Client, options: SshConnectOptions): Promise<void> {
   client.connect({
     sock: options.stream,
     username: options.username,
-    privateKey: options.privateKey,
-    algorithms,
+    ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    algorithms: options.hostKey === 'unknown' ? moreAlgorithms : algorithms,
     readyTimeout: options.loginTimeoutMs ?? 30_000,
     hostVerifier: (key: Buffer) => {
+      if (options.hostKey === 'unknown') return true
       hostKeyRefused = key.length !== options.hostKey.length || !timingSafeEqual(key, options.hostKey)
       return !hostKeyRefused
     },
@@ -74,7 +93,7 @@ function login(client: Client, options: SshConnectOptions): Promise<void> {
   return promise.finally(() => options.signal?.removeEventListener('abort', onAbort))
 }
 
-/** Logs in over `options.stream`. `DRIVER_SSH_HOST_KEY`, `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; on any of them the stream is destroyed. */
+/** Logs in over `options.stream`. `DRIVER_SSH_HOST_KEY`, `DRIVER_SSH_DENIED`, `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; on any of them the stream is destroyed. */
 export async function connectSsh(options: SshConnectOptions): Promise<SshConnection> {
   if (options.signal?.aborted === true) {
     options.stream.destroy()

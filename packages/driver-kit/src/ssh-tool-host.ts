@@ -1,4 +1,5 @@
 import type { ToolHost } from '@host-deployer/driver-api'
+import { createExecRawFs } from './exec-raw-fs.ts'
 import { createSftpClient, type SftpClient } from './sftp-client.ts'
 import { createSftpRawFs } from './sftp-raw-fs.ts'
 import { connectSsh, type SshConnectOptions } from './ssh-connection.ts'
@@ -11,6 +12,8 @@ export interface SshToolHostOptions extends SshConnectOptions {
   readonly maxChannels?: number
   /** For `exec` calls without a `timeoutMs` of their own. Absent: no limit. */
   readonly defaultTimeoutMs?: number
+  /** `sftp` (default), or `exec`: files by programs alone, without extended attributes, for a server that has nothing else. */
+  readonly files?: 'sftp' | 'exec'
 }
 
 /** A tool host at the other end of an SSH connection. */
@@ -24,7 +27,7 @@ export interface SshToolHost extends ToolHost {
  * attributes attr's `getfattr` and `setfattr`. Programs start with `PATH`, `LC_ALL=C` and what the call adds. A program ended by a signal that
  * the server does not report has the signal `UNKNOWN`.
  *
- * `DRIVER_SSH_HOST_KEY` (another key than the pinned one), `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; the stream is destroyed then.
+ * `DRIVER_SSH_HOST_KEY` (another key than the pinned one), `DRIVER_SSH_DENIED` (key or password refused), `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; the stream is destroyed then.
  * After the loss of the connection every call rejects with `EXEC_CONNECTION_LOST` or what `explainLoss` makes of it, file calls with `io`.
  */
 export async function connectSshToolHost(options: SshToolHostOptions): Promise<SshToolHost> {
@@ -34,6 +37,7 @@ export async function connectSshToolHost(options: SshToolHostOptions): Promise<S
     maxChannels: options.maxChannels ?? 24,
     defaultTimeoutMs: options.defaultTimeoutMs,
   })
+  if (options.files === 'exec') return { exec, fs: createExecRawFs(exec, { xattrs: false }), close: () => connection.close() }
   let sftp: Promise<SftpClient> | undefined
   const startSftp = (): Promise<SftpClient> => {
     sftp ??= connection.run((resolve, reject) => {

@@ -1,6 +1,6 @@
 // Both tool hosts against the real parts: programs and files of this machine, directly and through OpenSSH's sshd on an inherited socket pair.
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -8,6 +8,7 @@ import { FsError, type ToolHost, type ToolPath, toolPath } from '@host-deployer/
 import { string as anyString, array, assert, asyncProperty, property } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quoteArgv } from './argv.ts'
+import { createExecRawFs } from './exec-raw-fs.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { identifyProcess } from './process-identity.ts'
 import { generateSshKeyPair } from './ssh-key.ts'
@@ -46,6 +47,12 @@ let ssh: SshToolHost
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tool-host-'))
   ssh = await connect((await startSshd()).stream)
+  await mkdir(join(root, 'bin'))
+  for (const directory of ['/bin', '/usr/bin']) {
+    for (const name of await readdir(directory)) {
+      if (name !== 'stat') await symlink(join(directory, name), join(root, 'bin', name)).catch(() => {})
+    }
+  }
 })
 afterAll(async () => {
   await ssh.close()
@@ -72,8 +79,17 @@ test('what is quoted reaches a program unchanged through a real shell', async ()
   assert(property(anyString(), (word) => !quoteArgv([word.replaceAll('\0', '')]).includes('\0')))
 })
 
-describe.each(['local', 'ssh'] as const)('%s tool host', (kind) => {
-  const host = (): ToolHost => (kind === 'local' ? createLocalToolHost() : ssh)
+const commandsOnly = (exec: ToolHost['exec']): ToolHost => ({ exec, fs: createExecRawFs(exec, { xattrs: true }) })
+const makeHost = {
+  local: () => createLocalToolHost(),
+  ssh: () => ssh,
+  commands: () => commandsOnly(createLocalToolHost().exec),
+  // As a busybox that was built without it.
+  'commands-without-stat': () => commandsOnly(createLocalToolHost({ path: join(root, 'bin') }).exec),
+} satisfies Record<string, () => ToolHost>
+
+describe.each(['local', 'ssh', 'commands', 'commands-without-stat'] as const)('%s tool host', (kind) => {
+  const host = (): ToolHost => makeHost[kind]()
   const base = (): string => join(root, kind)
   const at = (name: string): ToolPath => toolPath(join(base(), name))
   const owner = { uid, gid }

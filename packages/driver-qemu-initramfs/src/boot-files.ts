@@ -21,18 +21,20 @@ async function unnamedCopy(source: PathLike, path: string, user: VmUser | undefi
   return handle
 }
 
-/** Opens the kernel, in a form that the VM's user may read. `directory` is the session's private one (0700). */
-export async function openKernel(
+/** Opens the kernel or the unchanged initramfs, in a form that the VM's user may read. `directory` is the session's private one (0700). */
+export async function openBootFile(
   appliance: Appliance,
+  name: 'kernel' | 'initramfs',
   directory: string,
   user: VmUser | undefined,
   stack: ResourceStack,
 ): Promise<FileHandle> {
-  const readable = user === undefined || ((await stat(appliance.kernel)).mode & 0o004) !== 0
-  if (!readable) return unnamedCopy(appliance.kernel, join(directory, 'kernel'), user, stack)
-  const kernel = await open(appliance.kernel, 'r')
-  stack.defer(appliance.kernel, () => kernel.close())
-  return kernel
+  const path = appliance[name]
+  const readable = user === undefined || ((await stat(path)).mode & 0o004) !== 0
+  if (!readable) return unnamedCopy(path, join(directory, name), user, stack)
+  const handle = await open(path, 'r')
+  stack.defer(path, () => handle.close())
+  return handle
 }
 
 /**

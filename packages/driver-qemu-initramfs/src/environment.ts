@@ -4,6 +4,7 @@ import { type DriverContext, DriverError } from '@host-deployer/driver-api'
 import { findProgram, type ResourceStack } from '@host-deployer/driver-kit'
 import { type Appliance, readAppliance } from './appliance-manifest.ts'
 import type { QemuInitramfsOptions } from './options.ts'
+import { describeStock } from './stock-appliance.ts'
 
 /** As Debian names it. Other architectures follow with their appliance. */
 const ARCHITECTURE = 'amd64'
@@ -13,9 +14,10 @@ export function applianceDirectory({ options, cacheDirectory }: DriverContext<Qe
   return options.appliance ?? join(cacheDirectory, 'appliance', ARCHITECTURE)
 }
 
-/** The appliance, checked against the options. `APPLIANCE_MISSING`, `APPLIANCE_DAMAGED`, `APPLIANCE_INCOMPATIBLE`. */
+/** The appliance, checked against the options. `APPLIANCE_MISSING`, `APPLIANCE_DAMAGED`, `APPLIANCE_INCOMPATIBLE`, `DRIVER_STOCK_FILE`. */
 export async function findAppliance(context: DriverContext<QemuInitramfsOptions>): Promise<Appliance> {
-  return readAppliance(applianceDirectory(context))
+  const { stock } = context.options
+  return stock === undefined ? readAppliance(applianceDirectory(context)) : describeStock(stock)
 }
 
 /** What of this machine a VM is started with. */

@@ -5,7 +5,9 @@ import { type OpenTemplate, openTemplate, prepareTemplates, recentFailure, remem
 import { sweepTemplates, whyNoRoom } from './template-sweep.ts'
 
 /** What keeps this appliance from being cloned; `undefined` when nothing is known. */
-export function whyNoTemplate({ appliance }: Pick<BuildTemplateInput, 'appliance'>): string | undefined {
+export function whyNoTemplate({ appliance, context }: Pick<BuildTemplateInput, 'appliance' | 'context'>): string | undefined {
+  if (context.options.stock !== undefined)
+    return 'a stock appliance cannot be told to take new randomness, so two clones would draw the same'
   const canReseed = appliance.manifest.features?.includes('reseed') === true
   return canReseed ? undefined : 'the appliance cannot reseed a clone; build or install it again'
 }

@@ -22,9 +22,11 @@ export function guardToolHost({ toolHost, process }: RunningVm, memoryMb: number
 export function createGuestExec(toolHost: ToolHost): GuestExec {
   return {
     async chroot(root, argv, options) {
-      const result = await toolHost.exec(['chroot', '--', root, ...argv], options)
+      // The root is an absolute path: no need for the "--" that busybox's chroot does not know.
+      const result = await toolHost.exec(['chroot', root, ...argv], options)
       // chroot(1): 127 when the program is not there; its own message tells it from a program that ends so.
-      const missing = result.exitCode === 127 && Buffer.from(result.stderr).toString().startsWith('chroot: failed to run command')
+      const missing =
+        result.exitCode === 127 && /^chroot: (failed to run command|can't execute)/.test(Buffer.from(result.stderr).toString())
       if (missing)
         throw new ExecError('EXEC_NOT_FOUND', `There is no program ${JSON.stringify(argv[0])} in the guest`, { context: { argv, root } })
       return result

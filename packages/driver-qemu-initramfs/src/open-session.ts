@@ -5,6 +5,7 @@ import { createSessionDirectory, findAppliance, findPrograms } from './environme
 import { findDisks } from './find-disks.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { createSession } from './session.ts'
+import { findStockDisks } from './stock-disks.ts'
 import { explainVmError } from './virtual-machine.ts'
 import { chooseVmUser } from './vm-user.ts'
 
@@ -38,13 +39,22 @@ export async function openSession(request: OpenRequest, context: DriverContext<Q
     const before = performance.now()
     const [firstDisk, ...otherDisks] = request.disks
     const ids = [firstDisk.id, ...otherDisks.map(({ id }) => id)] as const
-    const disks = await findDisks(vm.toolHost, ids, { isClone: vm.isClone }).catch(async (error: unknown) => {
+    const find = () => (vm.stockTools === undefined ? findDisks(vm.toolHost, ids, vm) : findStockDisks(vm.toolHost, ids))
+    const disks = await find().catch(async (error: unknown) => {
       throw await explainVmError(error, vm.process, options.memoryMb)
     })
     throwIfAborted(context.signal)
     const timings = { ...vm.timings, disks: Math.round(performance.now() - before) }
     const written = disks.filter((_, index) => request.disks[index]?.access === 'read-write')
-    return createSession({ vm, disks, written, info: { accelerator, timings }, diagnostics, memoryMb: options.memoryMb, stack })
+    return createSession({
+      vm,
+      disks,
+      written,
+      info: { accelerator, timings },
+      diagnostics: [...diagnostics, ...(vm.stockTools?.diagnostics ?? [])],
+      memoryMb: options.memoryMb,
+      stack,
+    })
   } catch (error) {
     throw await stack.releaseAfter(error)
   }

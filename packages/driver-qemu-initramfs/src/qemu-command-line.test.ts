@@ -22,6 +22,12 @@ test('no device and no network but ours, sandboxed, nothing to open by a name of
   expect(argv.filter((word) => word.startsWith('fd='))).toEqual(['fd=8,set=1', 'fd=9,set=2'])
 })
 
+test('the network of a stock appliance leads nowhere, and in through one port of loopback that the kernel chooses', () => {
+  const argv = build({ network: true })
+  expect(argv.filter((_, index) => argv[index - 1] === '-netdev')).toEqual(['user,id=net,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:0-:22'])
+  expect(argv.filter((word) => word.startsWith('virtserialport'))).toEqual([])
+})
+
 test('a clone has the devices of its template and a generation of its own', () => {
   const devices = (argv: string[]): string[] => argv.filter((_, index) => argv[index - 1] === '-device')
   const [template, clone] = [build({ role: 'template' }), build({ role: 'clone' })]

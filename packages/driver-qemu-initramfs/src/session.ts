@@ -66,7 +66,7 @@ async function closeAll(input: SessionInput): Promise<void> {
   if (first !== undefined) throw first
 }
 
-/** The same for every session: they come with the appliance. */
+/** The same for every session of our own appliance: they come with it. */
 export const capabilities: Capabilities = { isolated: true, xattrs: true, guestExec: true, partitionNodes: true, lvm: true }
 
 /** The session over a running VM. */
@@ -78,7 +78,7 @@ export function createSession(input: SessionInput): DriverSession {
     return closing
   }
   return {
-    capabilities,
+    capabilities: { ...capabilities, ...input.vm.stockTools?.capabilities },
     disks: input.disks,
     toolHost,
     guestExec: createGuestExec(toolHost),

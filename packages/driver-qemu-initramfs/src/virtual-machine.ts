@@ -11,7 +11,7 @@ import {
 } from '@host-deployer/driver-kit'
 import type { Appliance } from './appliance-manifest.ts'
 import { attachDisks } from './attach-disks.ts'
-import { makeInitramfs, openKernel } from './boot-files.ts'
+import { makeInitramfs, openBootFile } from './boot-files.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import { goByte, reseedingGo, restoreState } from './clone.ts'
 import { confirmReseed } from './confirm-reseed.ts'
@@ -24,6 +24,8 @@ import { qemuCommandLine } from './qemu-command-line.ts'
 import { type QemuProcess, startQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient } from './qmp-client.ts'
 import { type SilenceWatch, watchSilence } from './silence-watch.ts'
+import { bootStock } from './stock-boot.ts'
+import type { StockTools } from './stock-tools.ts'
 import { type OpenTemplate, type TemplateKeys, templateKeys } from './template-store.ts'
 import { attachConsole, explainRemains } from './vm-failure.ts'
 import type { VmUser } from './vm-user.ts'
@@ -55,6 +57,8 @@ export interface RunningVm {
   readonly toolHost: SshToolHost
   /** Its disks were plugged in while it ran, and its clock stands where the template was saved. */
   readonly isClone: boolean
+  /** What a stock appliance can do. Absent: it is ours, which can do everything. */
+  readonly stockTools?: StockTools
   readonly disks: readonly OpenedDisk[]
   /** Writes console log and traces to a directory that outlives the VM, and returns it. */
   keepEvidence(): Promise<string>
@@ -131,17 +135,24 @@ async function spawnVm(
   try {
     const disks: OpenedDisk[] = []
     for (const disk of input.disks) disks.push(await openDisk(disk, directory, descriptors))
-    const kernel = await openKernel(appliance, directory, user, descriptors)
-    const second = origin?.kind === 'clone' ? origin.template.state : await makeInitramfs(appliance, bootKeys, directory, user, descriptors)
+    const { stock } = context.options
+    const kernel = await openBootFile(appliance, 'kernel', directory, user, descriptors)
+    const openSecond = async () => {
+      if (origin?.kind === 'clone') return origin.template.state
+      if (stock !== undefined) return openBootFile(appliance, 'initramfs', directory, user, descriptors)
+      return makeInitramfs(appliance, bootKeys, directory, user, descriptors)
+    }
+    const second = await openSecond()
     const images = disks.flatMap((disk) => disk.images.map((image) => image.handle.fd))
     const argv = qemuCommandLine({
       role: origin?.kind ?? 'boot',
       accelerator: input.accelerator,
       // It starts kernels on these boards only.
-      qboot: programs.hasQboot && (context.options.machine === 'q35' || context.options.machine === 'pc'),
+      qboot: stock === undefined && programs.hasQboot && (context.options.machine === 'q35' || context.options.machine === 'pc'),
       options: context.options,
       kernelCommandLine: appliance.manifest.kernelCommandLine,
       talkative: input.silenceMs !== undefined,
+      network: stock !== undefined,
       imageCount: images.length,
     })
     evidence.commandLine(argv)
@@ -193,6 +204,19 @@ async function bootSpawned(
   await step('attach', attachDisks(qmp, input.disks, disks))
   guard.expectConsole()
   await Promise.race([qmp.execute('cont'), guard.stopped])
+  const keepEvidence = async (): Promise<string> => {
+    const directory = await evidence.keep(input.context.workDirectory, process.stderr())
+    await keepOverlays(process.pid, directory)
+    return directory
+  }
+  if (options.stock !== undefined) {
+    const { toolHost, tools } = await step(
+      'login',
+      bootStock({ input, process, stock: options.stock, onBanner: () => mark('boot') }, guard.stopped),
+    )
+    stack.defer('SSH connection', () => toolHost.close())
+    return { process, qmp, toolHost, isClone: false, stockTools: tools, disks, timings, keepEvidence }
+  }
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
   const hasOwnRandomness = !isClone || (await step('reseed', confirmReseed(process.console)))
   process.ssh.write(hasOwnRandomness ? goByte : reseedingGo())
@@ -211,11 +235,6 @@ async function bootSpawned(
     }),
   )
   stack.defer('SSH connection', () => toolHost.close())
-  const keepEvidence = async (): Promise<string> => {
-    const directory = await evidence.keep(input.context.workDirectory, process.stderr())
-    await keepOverlays(process.pid, directory)
-    return directory
-  }
   return { process, qmp, toolHost, isClone, disks, timings, keepEvidence }
 }
 

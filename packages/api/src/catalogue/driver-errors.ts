@@ -33,6 +33,15 @@ export const driverErrors = {
     summary: 'A file of the appliance does not have the checksum in its manifest, or the manifest cannot be read.',
     remedy: 'Build or install the appliance again.',
   },
+  APPLIANCE_TOOL_MISSING: {
+    summary: 'A stock appliance lacks a program without which disks cannot be found or mounted.',
+    remedy: 'Use an initramfs that has util-linux, or our own appliance.',
+  },
+  APPLIANCE_NO_XATTRS: {
+    summary: 'A stock appliance has no getfattr and setfattr: SELinux labels and file capabilities of files that are replaced are lost.',
+    remedy: 'Use our own appliance for guests that enforce SELinux, or have them relabel at boot.',
+    finding: true,
+  },
   APPLIANCE_INCOMPATIBLE: {
     summary: 'The appliance speaks another API version, or is for another architecture.',
     remedy: 'Install an appliance that fits this release.',
@@ -53,6 +62,10 @@ export const driverErrors = {
   APPLIANCE_BUILD_NO_MIRROR: {
     summary: 'The apt configuration of this machine names no mirror to take packages from.',
     remedy: 'Add a source for Debian packages to apt.',
+  },
+  CONFIG_DRIVER_FILE: {
+    summary: 'The file given with --driver-config is not a JSON object.',
+    remedy: "Write the driver's options as one JSON object.",
   },
   CONFIG_WORK_DIRECTORY: {
     summary: 'The work directory cannot be used: it cannot be made, or belongs to somebody else.',
@@ -138,6 +151,18 @@ export const driverErrors = {
   DRIVER_SSH_FAILED: {
     summary: 'The SSH connection into the VM failed.',
     remedy: 'Try again; with --keep-on-failure the console is kept.',
+  },
+  DRIVER_SSH_DENIED: {
+    summary: 'The SSH server in the VM refused the login; of a stock appliance: until the deadline of its boot.',
+    remedy: 'Check the password file named by the driver option stock.passwordFile, and its user name.',
+  },
+  DRIVER_STOCK_FILE: {
+    summary: 'The kernel, the initramfs or the password file of a stock appliance cannot be read.',
+    remedy: 'Correct the paths in the driver option stock.',
+  },
+  DRIVER_FORWARD_FAILED: {
+    summary: 'QEMU does not listen on the port that leads into the VM of a stock appliance.',
+    remedy: 'Use a QEMU that was built with user networking (libslirp); Debian has it.',
   },
   DRIVER_SSH_HOST_KEY: {
     summary: 'The SSH server is not the one that was expected: its host key is another.',
