@@ -4,7 +4,7 @@ import { identifyProcess, type ProcessIdentity } from './process-identity.ts'
 /** The arguments of a process, as it was started; empty when it is gone. */
 export async function argumentsOf(pid: number): Promise<string[]> {
   const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return line.split('\0')
+  return line === '' ? [] : line.split('\0')
 }
 
 /** Processes of this machine that were started with exactly this argument. */

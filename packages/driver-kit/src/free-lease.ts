@@ -57,21 +57,27 @@ async function freePath(kind: Lease['kind'], path: string): Promise<void> {
   await rm(path, { recursive: kind === 'directory', force: true })
 }
 
-/** The program behind an nbd device (`pid` in sysfs is the thread that waits in NBD_DO_IT), when it is the one of the lease. */
-async function attachedBy(device: string, marker: string): Promise<number | undefined> {
-  const pid = Number(await readFile(`/sys/block/${basename(device)}/pid`, 'utf8').catch(() => Number.NaN))
-  return Number.isSafeInteger(pid) && (await argumentsOf(pid)).includes(marker) ? pid : undefined
+/**
+ * Whose an nbd device is: `pid` in sysfs is the thread that waits in NBD_DO_IT. `stale`: that has ended, and something keeps the device open. Then nothing can be
+ * read from it any more, whoever it was.
+ */
+async function stateOfNbd(device: string, marker: string): Promise<'free' | 'ours' | 'stale' | 'theirs'> {
+  const read = (name: string) => readFile(`/sys/block/${basename(device)}/${name}`, 'utf8').catch(() => '')
+  const [pid, size] = (await Promise.all([read('pid'), read('size')])).map((text) => text.trim())
+  if (pid === '') return size === '0' || size === '' ? 'free' : 'stale'
+  const words = await argumentsOf(Number(pid))
+  if (words.length === 0) return 'stale'
+  return words.includes(marker) ? 'ours' : 'theirs'
 }
 
 async function freeNbdDevice({ device, marker }: Details): Promise<boolean> {
   if (typeof device !== 'string' || typeof marker !== 'string' || !/^\/dev\/nbd\d+$/.test(device)) return false
-  const before = await attachedBy(device, marker)
-  // Nobody's, or somebody else's by now.
-  if (before === undefined) return true
+  const isOurs = async (): Promise<boolean> => ['ours', 'stale'].includes(await stateOfNbd(device, marker))
+  if (!(await isOurs())) return true
   await removeMappings(basename(device))
   const { exec } = createLocalToolHost()
-  await exec(['qemu-nbd', '--disconnect', device], { timeoutMs: PATIENCE_MS }).catch(() => undefined)
-  if (await becomesTrue(async () => (await attachedBy(device, marker)) === undefined, PATIENCE_MS)) return true
+  if (await isOurs()) await exec(['qemu-nbd', '--disconnect', device], { timeoutMs: PATIENCE_MS }).catch(() => undefined)
+  if (await becomesTrue(async () => !(await isOurs()), PATIENCE_MS)) return true
   throw new Error(`${device} stays attached: ${(await describeUse(basename(device))).join('; ')}`)
 }
 

@@ -42,9 +42,11 @@ async function isAttachedBy(name: string, socketArgument: string): Promise<boole
   return pid !== '' && size !== '0' && (await argumentsOf(Number(pid))).includes(socketArgument)
 }
 
+/** Attached by a program that runs and is not ours. Of one that has ended nothing is left but a device that somebody keeps open. */
 async function isSomebodyElses(name: string, socketArgument: string): Promise<boolean> {
   const pid = await read(`/sys/block/${name}/pid`)
-  return pid !== '' && !(await argumentsOf(Number(pid))).includes(socketArgument)
+  const words = pid === '' ? [] : await argumentsOf(Number(pid))
+  return words.length > 0 && !words.includes(socketArgument)
 }
 
 async function detach(name: string, socketArgument: string, input: DiskInput): Promise<void> {

@@ -22,6 +22,7 @@ import { attachKernel } from './attach-kernel.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { type Attacher, chooseAttacher } from './choose-attacher.ts'
 import type { DiskInput } from './export-disk.ts'
+import { kernelReadsTables } from './kernel-reads-tables.ts'
 import { createLvmEnvironment, findLvm } from './lvm-environment.ts'
 import type { NbdOptions } from './options.ts'
 import { always, findPrograms, forFuse } from './programs.ts'
@@ -96,6 +97,8 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
   const place = await openSessionPlace({ id, leases: context.leases, workDirectory: context.workDirectory }, stack)
   lap('namespace')
   const opened = await all(request.disks.map((disk) => openDisk(disk, path, stack)))
+  // While the disks are attached: it takes about as long.
+  const tables = attacher === 'kernel' ? Promise.resolve(true) : kernelReadsTables(place, context.leases).catch(() => false)
   const attached = await all(
     request.disks.map(async (disk, index) => {
       const images = opened[index]
@@ -110,7 +113,7 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
       }
       return { info, written: access === 'read-write', programs: device.programs }
     }),
-  )
+  ).finally(() => tables)
   lap('attach')
   const lvm = await findLvm()
   const env = lvm.usable
@@ -124,7 +127,7 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
     place,
     attached,
     toolHost: createLocalToolHost({ namespace: place.namespace, env }),
-    capabilities: capabilitiesOf({ partitionNodes: attacher === 'kernel', lvm: lvm.usable }),
+    capabilities: capabilitiesOf({ partitionNodes: await tables, lvm: lvm.usable }),
     info: { accelerator: 'none', timings },
     diagnostics,
     options,

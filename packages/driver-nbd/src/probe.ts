@@ -76,5 +76,6 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
   const findings = [root, trust, qemuNbd, ...programs, module, ...fuse, volumes]
   const usable = attachable && needed.every(({ ok }) => ok)
   const partitionNodes = kernel.usable && options.attach !== 'fuse'
-  return { usable, findings, ...(usable && { capabilities: capabilitiesOf({ partitionNodes, lvm: lvm.usable }) }) }
+  // Through nbdfuse, whether partitions have nodes depends on what a session tries.
+  return { usable, findings, ...(usable && partitionNodes && { capabilities: capabilitiesOf({ partitionNodes, lvm: lvm.usable }) }) }
 }
