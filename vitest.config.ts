@@ -19,6 +19,7 @@ export default defineConfig({
         'apps/*/src/**/!(*.int).test.ts',
         'tools/**/!(*.int).test.ts',
         'e2e/lib/*.test.ts',
+        'bench/**/*.test.ts',
       ]),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,

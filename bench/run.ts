@@ -1,113 +1,103 @@
-// `./dev bench [--runs N]`: how long a deploy takes, side by side with virt-customize doing the same edits on the same image, in one run.
-// Machines drift; compare only what one run measured. Writes bench/out/bench.json: medians in seconds under `rows`, ratios under `ratios`.
-import { mkdir, writeFile } from 'node:fs/promises'
+// `./dev bench`: how long things take, ours and the peers' in turns, in one run on one machine. Machines drift; compare only what one run measured.
+// Writes bench/out/bench.json and bench/out/phases.svg; docs: "Numbers" in README.md.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import type { DeployReport, ProbeReport } from '@host-deployer/api'
+import type { ProbeReport } from '@host-deployer/api'
 import { ensureAppliance } from '@host-deployer/e2e/lib/appliance'
-import { ensureImage } from '@host-deployer/e2e/lib/build-image'
-import { copyImage } from '@host-deployer/e2e/lib/copy-image'
-import { runJson } from '@host-deployer/e2e/lib/run-command'
-import { createKeyPair, createWorkspace } from '@host-deployer/e2e/lib/workspace'
-import { execa } from 'execa'
+import { buildCommand, runBuilt } from './built-command.ts'
+import { catalogue } from './catalogue.ts'
+import { compareRatios } from './compare-ratios.ts'
+import { describeMachine } from './describe-machine.ts'
+import { measure, type Samples } from './measure.ts'
+import { type BenchOptions, parseOptions } from './options.ts'
+import { renderPhasesChart } from './phases-chart.ts'
+import { preparePlace } from './place.ts'
+import { type Ratios, ratiosOf } from './ratios.ts'
+import { renderTable } from './render-table.ts'
+import type { BenchResult } from './result.ts'
+import type { DeployRun } from './rows/deploy.ts'
+import { MEMORY } from './rows/memory.ts'
+import { selectBenchmarks } from './schedule.ts'
+import { median, medianItem, round } from './statistics.ts'
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, 'peer-runs': { type: 'string', default: '3' } } })
-const runs = Number(values.runs)
-const peerRuns = Number(values['peer-runs'])
+const out = join(import.meta.dirname, 'out')
+const started = performance.now()
+const note = (line: string) => console.error(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${line}`)
 
-const key = createKeyPair('bench')
-const password = 'bench-password-1'
-const note = (line: string) => console.error(line)
+function options(): BenchOptions {
+  try {
+    return parseOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error(`dev bench: ${error instanceof Error ? error.message : error}`)
+    process.exit(2)
+  }
+}
 
-/** Edits that both sides can make. */
-const userData = `#cloud-config
-hostname: bench1
-timezone: Asia/Tokyo
-users:
-  - name: root
-    lock_passwd: false
-    ssh_authorized_keys: ["${key.publicKey}"]
-chpasswd: { expire: false, users: [{ name: root, type: text, password: ${password} }] }
-write_files:
-  - { path: /etc/bench.conf, content: "colour = blue\\n" }
-runcmd:
-  - echo first boot
-`
-const virtCustomizeEdits = [
-  ...[
-    '--hostname',
-    'bench1',
-    '--timezone',
-    'Asia/Tokyo',
-    '--root-password',
-    `password:${password}`,
-    '--ssh-inject',
-    `root:string:${key.publicKey}`,
-  ],
-  ...['--write', '/etc/bench.conf:colour = blue\n', '--firstboot-command', 'echo first boot'],
-]
+function medians(samples: Samples, belongs: (row: string) => boolean, unit: number): Record<string, number> {
+  const rows = [...samples].filter(([row]) => belongs(row))
+  return Object.fromEntries(rows.map(([row, values]) => [row.replace(MEMORY, ''), round(median(values) / unit)]))
+}
 
+function chartOf(bars: Readonly<Record<string, { readonly measured: readonly DeployRun[] }>>, accelerator: string): string | undefined {
+  const runs = Object.entries(bars).flatMap(([title, { measured }]) => {
+    const run = medianItem(measured, ({ seconds }) => seconds)
+    return run === undefined ? [] : [{ title, parts: run.parts }]
+  })
+  if (runs.length === 0) return undefined
+  return renderPhasesChart(`A deploy of the demo's cloud-config, phase by phase (median run, ${accelerator})`, runs)
+}
+
+/** Says which ratios are worse than the baseline allows, and that nothing was compared; true when all is well. */
+async function check(ratios: Ratios): Promise<boolean> {
+  const baseline = JSON.parse(await readFile(join(import.meta.dirname, 'baseline.json'), 'utf8')) as { readonly ratios: Ratios }
+  const compared = compareRatios(baseline.ratios, ratios)
+  for (const { name, measured, limit, passes, baseline: expected } of compared)
+    console.log(`${passes ? 'ok    ' : 'WORSE '} ${name}: ${measured.toFixed(2)}, baseline ${expected}, limit ${limit.toFixed(2)}`)
+  if (compared.length === 0) console.log('WORSE  nothing was measured that the baseline has')
+  return compared.length > 0 && compared.every(({ passes }) => passes)
+}
+
+// What was said, not where in the source; programs that fail say theirs in the message.
+process.on('uncaughtException', (error) => {
+  console.error(`dev bench: ${error.message}`)
+  process.exit(1)
+})
+
+const { runs, peerRuns, only, quick, check: checking, concurrencyImages } = options()
+note('building the command, the appliance and the image, where they are not there')
+await buildCommand()
 await ensureAppliance(note)
-await ensureImage('debian-12', note)
-const space = await createWorkspace('bench')
+const place = await preparePlace(note)
 try {
-  const seed = await space.write('user-data', userData)
-  const samples = new Map<string, number[]>()
-  const add = (row: string, seconds: number) => samples.set(row, [...(samples.get(row) ?? []), seconds])
-  const time = async <T>(row: string, work: () => Promise<T>): Promise<T> => {
-    const started = performance.now()
-    const result = await work()
-    add(row, (performance.now() - started) / 1000)
-    return result
+  // Makes the template when there is none, and says how VMs run here.
+  const { accelerator } = (await runBuilt<ProbeReport>(['probe', place.image])).report
+  const { all, bars } = catalogue(place, concurrencyImages, accelerator)
+  const selected = selectBenchmarks(quick && only.length === 0 ? all.filter(({ long }) => long !== true) : all, only)
+  if (typeof selected === 'string') {
+    console.error(`dev bench: nothing measures ${selected}; rows are ${all.flatMap(({ rows }) => rows).join(' ')}`)
+    process.exitCode = 2
+  } else {
+    const samples = await measure(selected, { runs, peerRuns }, note)
+    const isMemory = (row: string) => row.startsWith(MEMORY)
+    const rows = medians(samples, (row) => !isMemory(row), 1)
+    const result: BenchResult = {
+      schemaVersion: 1,
+      runs,
+      peerRuns,
+      accelerator,
+      ...(await describeMachine()),
+      rows,
+      memory: medians(samples, isMemory, 2 ** 20),
+      ratios: ratiosOf(rows),
+      samples: Object.fromEntries([...samples].map(([row, values]) => [row, values.map(round)])),
+    }
+    await mkdir(out, { recursive: true })
+    await writeFile(join(out, 'bench.json'), `${JSON.stringify(result, null, 2)}\n`)
+    const chart = chartOf(bars, accelerator)
+    if (chart !== undefined) await writeFile(join(out, 'phases.svg'), chart)
+    console.log(renderTable(result))
+    if (checking && !(await check(result.ratios))) process.exitCode = 1
   }
-  const fresh = () => copyImage('debian-12', space.directory, 'qcow2')
-
-  for (let run = 0; run < runs; run++) {
-    note(`deploy ${run + 1} of ${runs}`)
-    const image = await fresh()
-    const deploy = await time('deploy', () => runJson<DeployReport>(['deploy', image, '--user-data', seed]))
-    for (const [phase, ms] of Object.entries(deploy.timings)) add(`deploy.${phase}`, ms / 1000)
-    add('bootToReady', readySeconds(deploy.timings))
-    const again = await time('deployUnchanged', () => runJson<DeployReport>(['deploy', image, '--user-data', seed]))
-    if (again.changed) throw new Error('the second deploy changed something')
-    await time('probe', () => runJson<ProbeReport>(['probe', image]))
-  }
-
-  const guestfs = { env: { LIBGUESTFS_BACKEND: 'direct', LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' } }
-  note('virt-customize: one run that builds its appliance, not counted')
-  await execa('virt-customize', ['-q', '--no-network', '-a', await fresh(), '--hostname', 'warm'], guestfs)
-  for (let run = 0; run < peerRuns; run++) {
-    note(`virt-customize ${run + 1} of ${peerRuns}`)
-    const image = await fresh()
-    await time('virtCustomize', () => execa('virt-customize', ['-q', '--no-network', '-a', image, ...virtCustomizeEdits], guestfs))
-    await time('virtInspector', () => execa('virt-inspector', ['--no-applications', '--no-icon', '-a', image], guestfs))
-  }
-
-  const rows = Object.fromEntries([...samples].map(([row, seconds]) => [row, median(seconds)]))
-  const ratio = (peer: string, ours: string) => round((rows[peer] ?? Number.NaN) / (rows[ours] ?? Number.NaN))
-  const ratios = { deployVsVirtCustomize: ratio('virtCustomize', 'deploy'), probeVsVirtInspector: ratio('virtInspector', 'probe') }
-  const out = join(import.meta.dirname, 'out')
-  await mkdir(out, { recursive: true })
-  await writeFile(join(out, 'bench.json'), `${JSON.stringify({ schemaVersion: 1, runs, peerRuns, rows, ratios }, null, 2)}\n`)
-  for (const [row, seconds] of Object.entries(rows)) console.log(`${row.padEnd(32)} ${seconds.toFixed(3).padStart(9)} s`)
-  for (const [name, value] of Object.entries(ratios)) console.log(`${name.padEnd(32)} ${value.toFixed(1).padStart(9)} times faster`)
 } finally {
-  await space.remove()
-}
-
-/** From the start of QEMU until the first command could run. */
-function readySeconds(timings: Readonly<Record<string, number>>): number {
-  return Object.entries(timings).reduce((sum, [step, ms]) => (step.startsWith('open.') ? sum + ms : sum), 0) / 1000
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const [low = Number.NaN, high = Number.NaN] =
-    sorted.length % 2 === 1 ? [sorted[middle], sorted[middle]] : [sorted[middle - 1], sorted[middle]]
-  return round((low + high) / 2)
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000
+  await place.remove()
 }

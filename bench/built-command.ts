@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { timed } from './benchmark.ts'
+
+const root = join(import.meta.dirname, '..')
+const main = join(root, 'apps', 'cli', 'dist', 'main.js')
+
+/** Builds what is not built or out of date. */
+export async function buildCommand(): Promise<void> {
+  await execa('pnpm', ['run', 'build'], { cwd: root, stdin: 'ignore' })
+}
+
+/** What a run of the built command took, start of the process to its exit, and the document it printed. */
+export interface CommandRun<T> {
+  readonly seconds: number
+  readonly report: T
+  readonly stderr: string
+}
+
+/** Runs the command that users install, with `--json`. Rejects when it does not exit with 0. */
+export async function runBuilt<T>(args: readonly string[]): Promise<CommandRun<T>> {
+  const { seconds, result } = await timed(() => execa(process.execPath, [main, ...args, '--json'], { stdin: 'ignore', timeout: 600_000 }))
+  return { seconds, report: JSON.parse(result.stdout) as T, stderr: result.stderr }
+}
