@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink, rmdir, unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { createLocalToolHost } from './local-tool-host.ts'
 
 const quiet = <T>(action: Promise<T>, otherwise: T): Promise<T> => action.catch(() => otherwise)
@@ -17,6 +18,16 @@ export async function holdersOf(name: string): Promise<string[]> {
   return (await Promise.all(names.map((part) => quiet(readdir(`${sysfs}/${part}/holders`), [])))).flat()
 }
 
+/** Where there is no udev LVM makes the link /dev/GROUP/VOLUME itself, of which dmsetup knows nothing. Dashes within names are doubled in a mapping's. */
+async function removeVolumeLink(mapping: string): Promise<void> {
+  const [, group = '', volume = ''] = (/^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(mapping) ?? []).map((name) => name.replaceAll('--', '-'))
+  if (group === '' || volume === '') return
+  const link = `/dev/${group}/${volume}`
+  if (basename(await quiet(readlink(link), '')) !== mapping) return
+  await quiet(unlink(link), undefined)
+  await quiet(rmdir(`/dev/${group}`), undefined)
+}
+
 /**
  * Takes down the device mapper's devices on top of `name`, the topmost first: logical volumes that were activated by us, or by the host's udev behind our
  * back. Best effort: who is in use stays, {@link describeUse} says by whom.
@@ -26,7 +37,9 @@ export async function removeMappings(name: string): Promise<void> {
   for (const holder of await holdersOf(name)) {
     await removeMappings(holder)
     const mapping = await text(`${sysfs}/${holder}/dm/name`)
-    if (mapping !== '') await quiet(exec(['dmsetup', 'remove', '--retry', '--', mapping], { timeoutMs: 20_000 }), undefined)
+    if (mapping === '') continue
+    const removed = await quiet(exec(['dmsetup', 'remove', '--retry', '--', mapping], { timeoutMs: 20_000 }), undefined)
+    if (removed?.exitCode === 0) await removeVolumeLink(mapping)
   }
 }
 
