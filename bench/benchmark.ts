@@ -6,6 +6,8 @@ export interface Benchmark {
   readonly pace: 'ours' | 'slow' | 'peer'
   /** Left out by `--quick`. */
   readonly long?: true
+  /** This machine attaches and mounts the image. */
+  readonly needsRoot?: true
   /** Once, before anything is measured: caches of either side are warm in every run that counts. */
   warmUp?(): Promise<unknown>
   /** Measures once. Row to value: seconds, or bytes in rows of memory. */

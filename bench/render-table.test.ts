@@ -9,7 +9,7 @@ const result: BenchResult = {
   accelerator: 'tcg',
   versions: { qemu: '7.2' },
   machine: { cpus: 2, cpu: 'x', memoryMb: 4096 },
-  rows: { deploy: 2, cloneToFirstCommand: 0.61, 'deploy.scan': 0.1 },
+  rows: { deploy: 2, cloneToFirstCommand: 0.61, 'deploy.scan': 0.1, 'deployColdBoot.scan': 0.2 },
   memory: { guestPages: 48 },
   ratios: { deployVsDirectMount: 4.1, deployVsVirtCustomize: 20 },
   samples: { deploy: [1, 3] },
@@ -35,9 +35,10 @@ test('hardware virtualisation has targets of its own', () => {
   expect(verdicts({ ...result, accelerator: 'kvm' })).toMatchObject({ deploy: false })
 })
 
-test('one line for every row, figure of memory and target', () => {
+test('one line for every row, figure of memory and target; steps of one kind of deploy only', () => {
   const lines = renderTable(result).split('\n')
   for (const name of ['deploy ', 'deploy.scan ', 'cloneToFirstCommand ', 'memory guestPages '])
     expect(lines.filter((line) => line.startsWith(name))).toHaveLength(1)
+  expect(lines.filter((line) => line.startsWith('deployColdBoot.scan'))).toEqual([])
   expect(lines.filter((line) => line.includes('='))).toHaveLength(judge(result).length)
 })

@@ -17,11 +17,16 @@ export function judge({ accelerator, rows, memory, ratios }: BenchResult): Judge
   })
 }
 
-/** Pure. All rows, then the targets: text for a terminal. */
+// The steps of one deploy will do for a reader; the document has them all.
+const isShown = (row: string): boolean => !row.includes('.') || /^(deploy|openMountClose)\./.test(row)
+
+/** Pure. The rows, then the targets: text for a terminal. */
 export function renderTable(result: BenchResult): string {
   const line = (name: string, value: number, unit: string, count: number | undefined) =>
     `${name.padEnd(34)} ${value.toFixed(unit === 's' ? 3 : 1).padStart(9)} ${unit.padEnd(4)}${count === undefined ? '' : ` of ${count}`}`
-  const rows = Object.entries(result.rows).map(([name, value]) => line(name, value, 's', result.samples[name]?.length))
+  const rows = Object.entries(result.rows)
+    .filter(([name]) => isShown(name))
+    .map(([name, value]) => line(name, value, 's', result.samples[name]?.length))
   const memory = Object.entries(result.memory).map(([name, value]) => line(`memory ${name}`, value, 'MiB', undefined))
   const targets = judge(result).map(({ kind, what, better, limit, measured, met }) => {
     const unit = kind === 'row' ? ' s' : ''

@@ -44,7 +44,7 @@ function chartOf(bars: Readonly<Record<string, { readonly measured: readonly Dep
     return run === undefined ? [] : [{ title, parts: run.parts }]
   })
   if (runs.length === 0) return undefined
-  return renderPhasesChart(`A deploy of the demo's cloud-config, phase by phase (median run, ${accelerator})`, runs)
+  return renderPhasesChart(`A deploy of the demo's cloud-config, root not grown, phase by phase (median run, ${accelerator})`, runs)
 }
 
 /** Says which ratios are worse than the baseline allows, and that nothing was compared; true when all is well. */
@@ -71,7 +71,9 @@ const place = await preparePlace(note)
 try {
   // Makes the template when there is none, and says how VMs run here.
   const { accelerator } = (await runBuilt<ProbeReport>(['probe', place.image])).report
-  const { all, bars } = catalogue(place, concurrencyImages, accelerator)
+  const { all: listed, bars } = catalogue(place, concurrencyImages, accelerator)
+  const all = listed.filter(({ needsRoot }) => needsRoot !== true || process.getuid?.() === 0)
+  if (all.length < listed.length) note('not root: what mounts on this machine is left out')
   const selected = selectBenchmarks(quick && only.length === 0 ? all.filter(({ long }) => long !== true) : all, only)
   if (typeof selected === 'string') {
     console.error(`dev bench: nothing measures ${selected}; rows are ${all.flatMap(({ rows }) => rows).join(' ')}`)
