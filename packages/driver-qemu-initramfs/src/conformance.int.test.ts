@@ -14,4 +14,6 @@ testDriver({
   module: new URL('./driver.ts', import.meta.url),
   options: { appliance: applianceUnderTest, accel: 'tcg', template: 'off' },
   framework: { describe, it, beforeAll, afterAll },
+  // Once it runs, a VM that was booted is like one that was cloned: all groups for it are for `./dev test soak`.
+  ...(process.env['HOST_DEPLOYER_SOAK'] === undefined && { groups: ['lifecycle', 'kill', 'leak'] as const }),
 })
