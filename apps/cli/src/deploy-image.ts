@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type ParsedRequest, parseRequest, type RequestFiles } from '@host-deployer/api'
 import { type Deployed, deploy as deployGuest } from '@host-deployer/core'
+import { directories } from './directories.ts'
+import { freeOrphans } from './free-orphans.ts'
 import { clock, given, type ImageOptions, inspect } from './image-options.ts'
 import { openDriver } from './open-driver.ts'
 
@@ -16,6 +18,7 @@ export async function deploy(path: string, options: DeployImageOptions): Promise
   const { request, diagnostics } = 'request' in options.request ? options.request : parseRequest(options.request)
   const image = await inspect(path, options)
   const { driver, context } = await openDriver(options, options)
+  await freeOrphans(directories(process.env).state, context.logger)
   return deployGuest({
     driver,
     context,

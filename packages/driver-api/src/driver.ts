@@ -78,7 +78,7 @@ export interface HeldLease {
 
 /** Where sessions write their leases; the next start frees what a killed process left. */
 export interface LeaseJournal {
-  /** Records the intent to acquire. Resolves once it is on disk. */
+  /** Records the intent to acquire. Resolves once it would survive this process. */
   record(lease: Lease): Promise<HeldLease>
 }
 

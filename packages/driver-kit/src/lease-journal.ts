@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostPath, Lease, LeaseJournal } from '@host-deployer/driver-api'
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
@@ -21,15 +21,8 @@ export interface LeaseEntry {
   readonly state: 'held' | 'orphaned' | 'quarantined' | 'unreadable'
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-}
+/** Whatever kills this process, the file is there. It need not survive the machine, which takes with it all that leases are about. */
+const write = (path: string, text: string): Promise<void> => writeFile(path, text, { flag: 'wx', mode: 0o600 })
 
 /** A journal of one file per lease in `directory`, which is created (0700) when it is missing. Several processes may share it. */
 export function createFileLeaseJournal(directory: HostPath): LeaseJournal {
@@ -39,12 +32,12 @@ export function createFileLeaseJournal(directory: HostPath): LeaseJournal {
       const owner = await identifyProcess(process.pid)
       if (owner === undefined) throw new Error('This process is not in /proc')
       const path = join(directory, `${randomUUID()}.json`)
-      await writeDurably(path, JSON.stringify({ owner, lease } satisfies LeaseRecord))
+      await write(path, JSON.stringify({ owner, lease } satisfies LeaseRecord))
       const strike = (): Promise<void> => rm(path, { force: true })
       return Object.assign(strike, {
         async quarantine(reason: string): Promise<void> {
           const written = `${path}.new`
-          await writeDurably(written, JSON.stringify({ owner, lease, quarantined: reason } satisfies LeaseRecord))
+          await write(written, JSON.stringify({ owner, lease, quarantined: reason } satisfies LeaseRecord))
           await rename(written, path)
         },
       })
