@@ -6,10 +6,13 @@ import { describeUse, removeMappings } from './block-device-use.ts'
 import { argumentsOf, processesWithArgument } from './find-argument.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { releaseLoops } from './loop-device.ts'
+import { hasEnded, namespaceIn } from './namespace-end.ts'
 import { hasLetGo, isRunning, type ProcessIdentity } from './process-identity.ts'
 
 // What it takes the kernel to end a process that writes, or to let a device go.
 const PATIENCE_MS = 5_000
+// What it takes everything of a session to end, each process after another on a busy machine, some of them writing to a slow disk.
+const NAMESPACE_PATIENCE_MS = 20_000
 
 type Details = Lease['details']
 
@@ -29,7 +32,13 @@ async function endProcess(identity: ProcessIdentity): Promise<void> {
 
 async function freeProcess(details: Details): Promise<boolean> {
   const identity = identityIn(details)
-  if (identity !== undefined) await endProcess(identity)
+  if (identity !== undefined) {
+    await endProcess(identity)
+    const parts = namespaceIn(identity, details)
+    if (parts !== undefined && !(await becomesTrue(() => hasEnded(parts), NAMESPACE_PATIENCE_MS))) {
+      throw new Error(`a program of the session with process ${identity.pid} was killed and does not end: it waits for a device`)
+    }
+  }
   const { marker } = details
   if (typeof marker === 'string') for (const found of await processesWithArgument(marker)) await endProcess(found)
   return true
@@ -85,7 +94,8 @@ async function freeNbdDevice({ device, marker }: Details): Promise<boolean> {
  * Frees what one lease stands for, if it is still there and still what the lease says. `false`: this function does not know such a lease. Rejects with the
  * reason when it cannot be freed.
  *
- * Details by kind: `process` a pid with `startTicks` and `bootId`, or a `marker`, an argument no other process has; `directory`, `file`, `socket` and
+ * Details by kind: `process` a pid with `startTicks` and `bootId`, with {@link namespaceIn} what it was the first process of, or a `marker`, an argument no
+ * other process has; `directory`, `file`, `socket` and
  * `mount` a `path`; `loop-device` the `backingName` of the file below it; `nbd-device` the `device` and, as `marker`, an argument of the program that
  * attached it.
  */

@@ -14,7 +14,10 @@ export async function currentBootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
 }
 
-/** Identifies a running process; `undefined` when there is none, or only its remains (a zombie) are left. */
+/**
+ * Identifies a running process; `undefined` when there is none, or only its remains (a zombie) are left. A process whose first thread has ended and whose
+ * others have not looks like one, and still has its files open.
+ */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   let stat: string
   try {
@@ -24,7 +27,8 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   }
   // The second field is the name in parentheses, which may hold spaces and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  const threads = Number(fields[17])
+  if (fields[0] === 'X' || (fields[0] === 'Z' && threads <= 1)) return undefined
   return { pid, startTicks: Number(fields[19]), bootId: await currentBootId() }
 }
 

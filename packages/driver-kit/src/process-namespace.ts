@@ -1,5 +1,5 @@
 import { readdir, readlink } from 'node:fs/promises'
-import { hasLetGo, identifyProcess } from './process-identity.ts'
+import { identifyProcess, type ProcessIdentity } from './process-identity.ts'
 
 /** The name of a process's process namespace, `pid:[4026532201]`; `undefined` when the process is gone. */
 export async function processNamespaceOf(pid: number): Promise<string | undefined> {
@@ -13,11 +13,11 @@ export async function membersOf(namespace: string): Promise<number[]> {
   return found.flat()
 }
 
-/** Whether any process of the namespace still holds anything. */
-export async function hasMembers(namespace: string): Promise<boolean> {
-  for (const pid of await membersOf(namespace)) {
-    const identity = await identifyProcess(pid)
-    if (identity !== undefined && !(await hasLetGo(identity))) return true
-  }
-  return false
+/**
+ * Whether a process of the namespace besides its first one still runs. One that has ended and was not waited for does not: it holds nothing, though it
+ * keeps the first one from ending.
+ */
+export async function hasOthers(namespace: string, init: ProcessIdentity): Promise<boolean> {
+  const others = (await membersOf(namespace)).filter((pid) => pid !== init.pid)
+  return (await Promise.all(others.map(identifyProcess))).some((identity) => identity !== undefined)
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostPath, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { processesWithArgument } from './find-argument.ts'
+import { becomesTrue } from './becomes-true.ts'
+import { argumentsOf, processesWithArgument } from './find-argument.ts'
+import { freeLease } from './free-lease.ts'
 import { createFileLeaseJournal, listLeases } from './lease-journal.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { identifyProcess } from './process-identity.ts'
@@ -71,7 +73,7 @@ test('what runs in there ends with it, and nothing is left in the journal', asyn
   await host.exec(['sh', '-c', 'setsid sleep 4321 </dev/null >/dev/null 2>&1 &'])
   const [sleeper] = await processesWithArgument('4321')
   expect(sleeper).toBeDefined()
-  expect(await listLeases(hostPath(join(directory, 'leases')))).toMatchObject([{ state: 'held' }])
+  expect(new Set((await listLeases(hostPath(join(directory, 'leases')))).map(({ state }) => state))).toEqual(new Set(['held']))
   await stack.release()
   expect(await identifyProcess(sleeper?.pid ?? 0)).toBeUndefined()
   expect(await processesWithArgument(`host-deployer-session-${id}`)).toEqual([])
@@ -87,4 +89,30 @@ test('once it is gone, nothing is an answer: EXEC_CONNECTION_LOST, io', async ()
   await expect(host.exec(['true'])).rejects.toMatchObject({ code: 'EXEC_CONNECTION_LOST' })
   await expect(host.fs.lstat(toolPath(`${target}/x`))).rejects.toMatchObject({ kind: 'io', cause: { code: 'EXEC_CONNECTION_LOST' } })
   await expect(host.fs.readdir(target)).rejects.toMatchObject({ kind: 'io' })
+})
+
+test('to free it is to wait for all of its programs, the one outside that waits for them included', async () => {
+  const pending = host.exec(['sleep', '4322'])
+  pending.catch(() => {})
+  const entrances = async (): Promise<number[]> => {
+    const pids = (await processesWithArgument('4322')).map(({ pid }) => pid)
+    const outside = await Promise.all(pids.map(async (pid) => ((await argumentsOf(pid))[0] === 'nsenter' ? [pid] : [])))
+    return outside.flat()
+  }
+  expect(await becomesTrue(async () => (await processesWithArgument('4322')).length === 2, 5_000)).toBe(true)
+  const [entrance = 0] = await entrances()
+  // As one that gets no processor for a while.
+  process.kill(entrance, 'SIGSTOP')
+  let freed = false
+  const leases = (await listLeases(hostPath(join(directory, 'leases')))).flatMap(({ record }) =>
+    record === undefined ? [] : [record.lease],
+  )
+  const freeing = Promise.all(leases.map(freeLease)).finally(() => {
+    freed = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect([freed, await entrances()]).toEqual([false, [entrance]])
+  process.kill(entrance, 'SIGCONT')
+  await freeing
+  expect(await processesWithArgument('4322')).toEqual([])
 })

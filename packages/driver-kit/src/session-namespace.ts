@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
-import { DriverError, type LeaseJournal } from '@host-deployer/driver-api'
+import { DriverError, type HeldLease, type LeaseJournal } from '@host-deployer/driver-api'
 import { acquireLeased } from './acquire-leased.ts'
 import { becomesTrue } from './becomes-true.ts'
 import { PROGRAM_DIRECTORIES } from './find-program.ts'
-import { hasLetGo, identifyProcess, type ProcessIdentity } from './process-identity.ts'
-import { hasMembers, processNamespaceOf } from './process-namespace.ts'
+import { entranceOf, hasEnded, type NamespaceParts, namespaceDetails } from './namespace-end.ts'
+import { identifyProcess } from './process-identity.ts'
+import { processNamespaceOf } from './process-namespace.ts'
 import type { ResourceStack } from './resource-stack.ts'
 
 /** A mount and process namespace of its own for one session, on this machine. It ends with this process, and everything in it with it. */
@@ -25,8 +26,17 @@ const END_TIMEOUT_MS = 10_000
 
 interface Holder {
   readonly child: ChildProcess
-  /** The first process of the namespace; `undefined` when it has ended at once. */
-  readonly init: ProcessIdentity | undefined
+  /** `undefined` when it has ended at once. */
+  readonly parts: NamespaceParts | undefined
+}
+
+async function partsOf(initPid: number, holderPid: number | undefined): Promise<NamespaceParts | undefined> {
+  const [init, namespace, holder] = await Promise.all([
+    identifyProcess(initPid),
+    processNamespaceOf(initPid),
+    identifyProcess(holderPid ?? 0),
+  ])
+  return init === undefined || namespace === undefined || holder === undefined ? undefined : { init, namespace, holder }
 }
 
 async function start(marker: string): Promise<Holder> {
@@ -53,21 +63,18 @@ async function start(marker: string): Promise<Holder> {
     child.once('error', (error) => failed(error.message, error))
     child.once('close', (code) => failed(said.trim() || `exit code ${code}`))
   })
-  return { child, init: await identifyProcess(number) }
+  return { child, parts: await partsOf(number, child.pid) }
 }
 
 /** Killed with the first process, the others end on their own; what they held is free when none of them runs any more. */
-async function end({ child, init }: Holder): Promise<void> {
-  const namespace = init === undefined ? undefined : await processNamespaceOf(init.pid)
+async function end({ child, parts }: Holder): Promise<void> {
   await new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
     else child.once('exit', () => resolve())
     child.stdin?.destroy()
     child.kill('SIGKILL')
   })
-  if (init === undefined || namespace === undefined) return
-  const isOver = async (): Promise<boolean> => (await hasLetGo(init)) && !(await hasMembers(namespace))
-  if (await becomesTrue(isOver, END_TIMEOUT_MS)) return
+  if (parts === undefined || (await becomesTrue(() => hasEnded(parts), END_TIMEOUT_MS))) return
   throw new Error('a program in it does not end: it waits for a device')
 }
 
@@ -80,16 +87,26 @@ export async function openSessionNamespace(
   stack: ResourceStack,
 ): Promise<SessionNamespace> {
   const marker = `host-deployer-session-${id}`
-  const { child } = await acquireLeased(leases, stack, {
+  let programs: HeldLease | undefined
+  const { child, parts } = await acquireLeased(leases, stack, {
     what: 'session namespace',
     lease: { kind: 'process', details: { marker } },
     acquire: () => start(marker),
-    release: end,
+    async release(holder) {
+      try {
+        await end(holder)
+      } catch (error) {
+        await programs?.quarantine?.(String(error)).catch(() => {})
+        throw error
+      }
+      await programs?.()
+    },
   })
+  // Known only now, and nothing runs in it yet. By the mark alone a reclaim would find neither a first process that is about to end nor the others.
+  if (parts !== undefined) programs = await leases.record({ kind: 'process', details: namespaceDetails(parts) })
   const namespaces = `/proc/${child.pid}/ns`
   return {
-    // unshare(1) itself stays in the old process namespace, hence pid_for_children; see namespaces(7).
-    enter: ['nsenter', `--mount=${namespaces}/mnt`, `--pid=${namespaces}/pid_for_children`, '--'],
+    enter: ['nsenter', ...entranceOf(child.pid ?? 0), '--'],
     root: `/proc/${child.pid}/root`,
     isOpen() {
       if (child.exitCode !== null || child.signalCode !== null) return false
