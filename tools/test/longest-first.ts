@@ -6,7 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * short, or one worker waits for the other. What is not listed counts as a minute.
  */
 const seconds: Readonly<Record<string, number>> = {
-  'cloud-init-contradicted': 110,
+  stock: 180,
+  'cloud-init-contradicted': 150,
   'huge-disks': 100,
   'cloud-init-alone': 90,
   kill: 85,
