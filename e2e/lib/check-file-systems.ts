@@ -2,7 +2,7 @@ import type { DriverSession } from '@host-deployer/driver-api'
 import { inspectImage } from '@host-deployer/image'
 import { openTestDriver } from './appliance.ts'
 
-/** Checks every ext4, xfs and vfat of an image with its own checker, changing nothing. Returns what they complained about. */
+/** Checks every ext4, xfs, btrfs and vfat of an image with its own checker, changing nothing. Returns what they complained about. */
 export async function checkFileSystems(image: string, format: 'qcow2' | 'raw'): Promise<string[]> {
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { format, allowPaths: ['/'] })
@@ -38,6 +38,7 @@ export async function checkDisks({ toolHost: { exec } }: DriverSession, { recove
 function checker(device: string, type: string | undefined): readonly [string, ...string[]] | undefined {
   if (type === 'ext4') return ['e2fsck', '-fn', device]
   if (type === 'xfs') return ['xfs_repair', '-n', device]
+  if (type === 'btrfs') return ['btrfs', 'check', '--readonly', device]
   if (type === 'vfat') return ['fsck.fat', '-n', device]
   return undefined
 }

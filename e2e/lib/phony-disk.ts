@@ -4,19 +4,26 @@ import { loadTree, type TreeManifest } from '@host-deployer/guest-fs'
 import { phonyGuestManifest } from '../../packages/core/src/testing/phony-guest.ts'
 import { openTestDriver } from './appliance.ts'
 
+type Run = (...argv: [string, ...string[]]) => Promise<string>
+
 export interface PhonyDiskOptions {
   readonly sizeBytes: number
   readonly type: 'ext4' | 'xfs' | 'btrfs'
-  /** `whole`: the file system is on the disk itself. `lvm`: on a logical volume `root` of the volume group `vg0`, the whole disk its PV. */
-  readonly layout?: 'whole' | 'lvm'
+  /**
+   * `whole`: the file system is on the disk itself. `gpt`: on the second of two partitions. `lvm`: on a logical volume `root` of the volume group `vg0`,
+   * the whole disk its PV.
+   */
+  readonly layout?: 'whole' | 'gpt' | 'lvm'
   /** Further options of `mkfs`. */
   readonly mkfs?: readonly string[]
   /** Leave the file system as a power cut would: mounted, its journal unfinished. */
   readonly dirty?: boolean
+  /** Which phony guest. Default `debian-12`. */
+  readonly guest?: string
   /** Added to the guest, paths as the guest sees them. */
   readonly tree?: TreeManifest
   /** More that has to be done to the mounted guest, `/mnt`. */
-  readonly prepare?: (run: (...argv: [string, ...string[]]) => Promise<string>) => Promise<void>
+  readonly prepare?: (run: Run) => Promise<void>
 }
 
 /** A raw, sparse disk with a guest that is real enough to be recognised and deployed, and takes seconds to make. It does not boot. */
@@ -25,15 +32,10 @@ export async function createPhonyDisk(path: string, options: PhonyDiskOptions): 
   await file.truncate(options.sizeBytes)
   await file.close()
   await onDisk(path, async (session, run) => {
-    const device = options.layout === 'lvm' ? '/dev/vg0/root' : session.disks[0].device
-    if (options.layout === 'lvm') {
-      await run('pvcreate', '-q', session.disks[0].device)
-      await run('vgcreate', '-q', 'vg0', session.disks[0].device)
-      await run('lvcreate', '-q', '-y', '-l', '100%FREE', '-n', 'root', 'vg0')
-    }
+    const device = await layOut(session.disks[0].device, options.layout ?? 'whole', run)
     await run(`mkfs.${options.type}`, '-q', ...(options.mkfs ?? []), device)
     await run('mount', '-t', options.type, device, '/mnt')
-    await loadTree(session.toolHost.fs, toolPath('/mnt'), { ...phonyGuestManifest('debian-12'), ...options.tree })
+    await loadTree(session.toolHost.fs, toolPath('/mnt'), { ...phonyGuestManifest(options.guest ?? 'debian-12'), ...options.tree })
     await options.prepare?.(run)
     await run('sync')
     if (options.dirty) {
@@ -47,11 +49,23 @@ export async function createPhonyDisk(path: string, options: PhonyDiskOptions): 
   })
 }
 
+/** Returns the device that the file system comes on. */
+async function layOut(disk: string, layout: 'whole' | 'gpt' | 'lvm', run: Run): Promise<string> {
+  if (layout === 'gpt') {
+    await run('sh', '-ec', 'printf "label: gpt\\nsize=16MiB\\ntype=L\\n" | sfdisk -q "$1"', 'sh', disk)
+    return `${disk}2`
+  }
+  if (layout === 'lvm') {
+    await run('pvcreate', '-q', disk)
+    await run('vgcreate', '-q', 'vg0', disk)
+    await run('lvcreate', '-q', '-y', '-l', '100%FREE', '-n', 'root', 'vg0')
+    return '/dev/vg0/root'
+  }
+  return disk
+}
+
 /** Opens a raw image writable in a session of its own; `/mnt` exists. What `work` leaves mounted is lost as in a power cut. */
-export async function onDisk<T>(
-  path: string,
-  work: (session: DriverSession, run: (...argv: [string, ...string[]]) => Promise<string>) => Promise<T>,
-): Promise<T> {
+export async function onDisk<T>(path: string, work: (session: DriverSession, run: Run) => Promise<T>): Promise<T> {
   const { driver, context } = await openTestDriver()
   await using session = await driver.open(
     { disks: [{ id: 'disk0', chain: [{ path: hostPath(path), format: 'raw' }], access: 'read-write' }] },
