@@ -36,15 +36,15 @@ type Row = readonly [caseName: string, guest: string, layout: LayoutName]
 
 const cases = new Map(goldenCases().map((golden) => [golden.name, golden]))
 const names = Object.keys(layouts) as LayoutName[]
-/** Every case on each of its guests; the layouts take turns. */
-const everyRow = [...cases.values()].flatMap(({ name, guests }, at) =>
-  guests.flatMap((guest, index): Row[] =>
-    names
-      .slice((at + index) % names.length)
-      .slice(0, 1)
-      .map((layout) => [name, guest, layout]),
-  ),
-)
+const mostGuests = Math.max(...[...cases.values()].map(({ guests }) => guests.length))
+/** Every case on each of its guests: first every case on its first guest, then on its second. The layouts take turns. */
+const everyRow = Array.from({ length: mostGuests }, (_, turn) =>
+  [...cases.values()].flatMap(({ name, guests }, at): Row[] => {
+    const [guest] = guests.slice(turn)
+    const [layout] = names.slice((at + turn) % names.length)
+    return guest === undefined || layout === undefined ? [] : [[name, guest, layout]]
+  }),
+).flat()
 // Accounts and their modes, owners and odd contents, and what is removed.
 const gateRows: readonly Row[] = [
   ['accounts', 'debian-12', 'ext4 on GPT, qcow2'],

@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const seconds: Readonly<Record<string, number>> = {
   stock: 180,
+  'nbd-kernel': 150,
   'cloud-init-contradicted': 150,
   'huge-disks': 100,
   'cloud-init-alone': 90,
@@ -16,8 +17,10 @@ const seconds: Readonly<Record<string, number>> = {
   'debian-12-overlay': 60,
   'debian-12-raw': 60,
   'odd-disks': 55,
+  'drivers-agree': 50,
   'bad-input': 50,
   load: 45,
+  'session-loops': 25,
   storage: 24,
   'ordinary-user': 21,
   secrets: 5,
