@@ -2,7 +2,9 @@
 import { ensureAppliance } from './lib/appliance.ts'
 import { ensureImage } from './lib/build-image.ts'
 import { type ImageName, imageDefinitions } from './lib/image-definitions.ts'
+import { ensureNbdMachine } from './lib/nbd-machine/build-machine.ts'
 
 const log = (line: string): void => console.log(line)
 await ensureAppliance(log)
 for (const name of Object.keys(imageDefinitions) as ImageName[]) await ensureImage(name, log)
+await ensureNbdMachine(log)

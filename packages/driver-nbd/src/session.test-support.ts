@@ -26,9 +26,9 @@ export function contextIn(directory: string, options: unknown = trusted): Driver
   }
 }
 
-export async function createBed(): Promise<Bed> {
+export async function createBed(options: unknown = trusted): Promise<Bed> {
   const directory = await mkdtemp(join(tmpdir(), 'driver-nbd-'))
-  const context = contextIn(directory)
+  const context = contextIn(directory, options)
   await mkdir(context.workDirectory)
   return {
     directory,

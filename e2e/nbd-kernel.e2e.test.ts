@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { MachineReport, MachineResults } from './lib/nbd-machine/machine-report.ts'
+import { runNbdMachine } from './lib/nbd-machine/run-machine.ts'
+import { random } from './lib/random.ts'
+import { createWorkspace } from './lib/workspace.ts'
+
+// The kernel's nbd for real: a Debian machine of its own, whatever modules this one has, runs the conformance kit on driver-nbd and leaves residue on
+// purpose. What it found is judged here.
+
+const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
+const draw = random()
+let report: MachineReport
+
+beforeAll(async () => {
+  const space = await createWorkspace('nbd-kernel')
+  const orders = {
+    // Groups that no other test of the gate runs on the kernel's nbd; none: all of them.
+    groups: soak ? [] : ['lifecycle', 'block'],
+    rounds: soak ? 20 : 2,
+    killMomentsMs: Array.from({ length: soak ? 20 : 4 }, () => Math.round(20 + draw() * 5000)),
+  }
+  report = await runNbdMachine(space, orders, soak ? 3_600_000 : 600_000)
+  for (const [name, step] of Object.entries(report)) console.log(`${name}: ${step.durationMs} ms`)
+})
+
+function resultOf<Name extends keyof MachineResults>(name: Name): MachineResults[Name] {
+  const step = report[name]
+  if (step === undefined) throw new Error(`The machine has not come as far as ${name}`)
+  if ('failure' in step) throw new Error(step.failure)
+  return step.result as MachineResults[Name]
+}
+
+describe('the kernel\u2019s nbd in a machine that has it', () => {
+  test('the conformance kit passes', () => {
+    const { checks, counts, passed, capabilities } = resultOf('kit')
+    expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+    expect([passed, counts.passed > (soak ? 70 : 18)]).toEqual([true, true])
+    expect(capabilities).toMatchObject({ isolated: false, partitionNodes: true, lvm: true })
+  })
+
+  test('without the module: an error that says so, and another way where any will do', () => {
+    expect(resultOf('missing')).toEqual({
+      kernel: 'DRIVER_NBD_MODULE',
+      automatic: ['NBD_FUSE_USED'],
+      withoutPartitions: 'DRIVER_NBD_MODULE',
+    })
+  })
+
+  test('kill -9 at any moment: reclaim frees all there is, the image is free and sound', () => {
+    const rounds = resultOf('kills')
+    expect(rounds).toHaveLength(soak ? 20 : 4)
+    for (const round of rounds) {
+      expect(round).toMatchObject({ residue: [], free: true })
+      expect(
+        round.codes.filter((code) => code !== 'LEASE_FREED'),
+        `killed after ${round.momentMs} ms`,
+      ).toEqual([])
+      // At most a journal to replay (1), nothing beyond repair (4).
+      expect(round.fsckExitCode, `killed after ${round.momentMs} ms`).toBeOneOf([0, 1])
+    }
+  })
+
+  test('a file on the mount that somebody keeps open: in quarantine until it is closed, others go on', () => {
+    const held = resultOf('heldFile')
+    expect(held).toMatchObject({ close: 'CLEANUP_RESIDUE', free: true, other: 'none', after: ['LEASE_FREED'], residue: [] })
+    expect(held.quarantined).toContain('nbd-device')
+    expect(held.meanwhile).toContain('LEASE_NOT_FREED')
+  })
+
+  test('a volume group the machine has already, by name or by uuid: an error, and nothing is renamed', () => {
+    expect(resultOf('groups')).toEqual({
+      sameName: 'BLOCK_VG_CONFLICT',
+      sameUuid: 'BLOCK_VG_CONFLICT',
+      untouched: true,
+      alone: ['/dev/vg0/root', 'LVM2_member', 'ext4'],
+      residue: [],
+    })
+  })
+
+  test('eight sessions at once: each its own device', () => {
+    const { devices, contents, residue } = resultOf('parallel')
+    expect(new Set(devices).size).toBe(8)
+    expect(contents).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
+    expect(residue).toEqual([])
+  })
+})
