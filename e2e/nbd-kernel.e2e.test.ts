@@ -8,20 +8,22 @@ import { createWorkspace } from './lib/workspace.ts'
 // purpose. What it found is judged here.
 
 const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
+const timeoutMs = soak ? 3_600_000 : 600_000
 const draw = random()
 let report: MachineReport
 
 beforeAll(async () => {
   const space = await createWorkspace('nbd-kernel')
   const orders = {
-    // Groups that no other test of the gate runs on the kernel's nbd; none: all of them.
+    // Those in which the kernel's nbd differs most from the other way; none: all of them.
     groups: soak ? [] : ['lifecycle', 'block'],
     rounds: soak ? 20 : 2,
     killMomentsMs: Array.from({ length: soak ? 20 : 4 }, () => Math.round(20 + draw() * 5000)),
   }
-  report = await runNbdMachine(space, orders, soak ? 3_600_000 : 600_000)
+  report = await runNbdMachine(space, orders, timeoutMs)
   for (const [name, step] of Object.entries(report)) console.log(`${name}: ${step.durationMs} ms`)
-})
+  // Bundling and the payload come on top; so does the machine's image, once.
+}, timeoutMs + 900_000)
 
 function resultOf<Name extends keyof MachineResults>(name: Name): MachineResults[Name] {
   const step = report[name]
