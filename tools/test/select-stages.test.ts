@@ -26,7 +26,7 @@ test('the gate runs everything, cheapest first', () => {
 test('each repetition keeps its own results', () => {
   expect(names('e2e', '--repeat', '3', '--filter', 'x')).toEqual(['images', 'e2e-1', 'e2e-2', 'e2e-3'])
   expect(names('e2e')).toEqual(['images', 'e2e'])
-  expect(names('soak', '--seed', '7')).toEqual(['images', 'soak'])
+  expect(names('soak', '--seed', '7')).toEqual(['images', 'soak-conformance', 'soak'])
 })
 
 test.each([
