@@ -21,9 +21,14 @@ async function sparseFile(name: string, sizeBytes: number): Promise<string> {
   return path
 }
 
+// The kernel names disks as it pleases: $first is the one whose serial is disk0.
+const NAME_DISKS = `for d in /sys/block/sd*; do
+  case "$(tail -c +5 $d/device/vpd_pg80)" in disk0) first=/dev/\${d##*/} ;; disk1) second=/dev/\${d##*/} ;; esac
+done`
+
 /** Runs a script that must succeed; resolves with what it printed. */
 async function run(script: string): Promise<string> {
-  const { code, stdout, stderr } = await vm.exec(`set -e\n${script}`)
+  const { code, stdout, stderr } = await vm.exec(`set -e\n${NAME_DISKS}\n${script}`)
   expect({ code, stderr: code === 0 ? '' : stderr }, `${script}\n${stdout}`).toEqual({ code: 0, stderr: '' })
   return stdout.trim()
 }
@@ -90,9 +95,8 @@ describe('the booted appliance', () => {
   })
 
   test('disks are there at once and can be told by serial', async () => {
-    expect(await run('for d in /sys/block/sd*; do echo "$(basename $d) $(tail -c +5 $d/device/vpd_pg80) $(cat $d/size)"; done')).toBe(
-      'sda disk0 2097152\nsdb disk1 131072',
-    )
+    const found = await run('for d in /sys/block/sd*; do echo "$(tail -c +5 $d/device/vpd_pg80) $(cat $d/size)"; done')
+    expect(found.split('\n').sort()).toEqual(['disk0 2097152', 'disk1 131072'])
   })
 
   test('file systems mount, their modules come by themselves', async () => {
@@ -105,28 +109,28 @@ describe('the booted appliance', () => {
     }
     for (const [type, make] of Object.entries(makers)) {
       await run(
-        `wipefs -qa /dev/sda; ${make} /dev/sda >/dev/null 2>&1; mount -t ${type} /dev/sda /mnt; echo hello >/mnt/file; sync; umount /mnt`,
+        `wipefs -qa "$first"; ${make} "$first" >/dev/null 2>&1; mount -t ${type} "$first" /mnt; echo hello >/mnt/file; sync; umount /mnt`,
       )
-      await run(`mount -t ${type} -o ro /dev/sda /mnt; grep -qx hello /mnt/file; umount /mnt`)
+      await run(`mount -t ${type} -o ro "$first" /mnt; grep -qx hello /mnt/file; umount /mnt`)
     }
-    await run('ntfs-3g /dev/sda /mnt; grep -qx hello /mnt/file; umount /mnt')
+    await run('ntfs-3g "$first" /mnt; grep -qx hello /mnt/file; umount /mnt')
     await run('for type in exfat iso9660 udf squashfs overlay; do modprobe $type; grep -qw $type /proc/filesystems; done')
   })
 
   test('partitions, loop devices, LVM, md, LUKS and f2fs work without udev', async () => {
-    await run(`wipefs -qa /dev/sda /dev/sdb
-printf 'label: gpt\\nsize=200M\\nsize=200M\\nsize=200M\\n' | sfdisk -q /dev/sda
-[ -b /dev/sda3 ]
-pvcreate -q /dev/sda1; vgcreate -q vg /dev/sda1; lvcreate -q -L 64M -n root vg
+    await run(`wipefs -qa "$first" "$second"
+printf 'label: gpt\\nsize=200M\\nsize=200M\\nsize=200M\\n' | sfdisk -q "$first"
+[ -b "$first"3 ]
+pvcreate -q "$first"1; vgcreate -q vg "$first"1; lvcreate -q -L 64M -n root vg
 mkfs.ext4 -q /dev/vg/root
 vgchange -an vg; [ ! -e /dev/vg/root ]
 vgchange -ay vg; vgmknodes; [ -b /dev/vg/root ]; [ -b /dev/mapper/vg-root ]
 [ "$(blkid -o value -s TYPE /dev/vg/root)" = ext4 ]
 vgchange -an vg`)
-    await run(`mdadm --create /dev/md0 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean /dev/sda2 /dev/sda3 2>/dev/null
-[ -b /dev/md0 ]; mdadm --stop /dev/md0 2>/dev/null; mdadm --assemble /dev/md0 /dev/sda2 /dev/sda3 2>/dev/null; [ -b /dev/md0 ]; mdadm --stop /dev/md0 2>/dev/null`)
-    await run(`printf secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/sdb -
-printf secret | cryptsetup open /dev/sdb plain --key-file -; [ -b /dev/mapper/plain ]; cryptsetup close plain`)
+    await run(`mdadm --create /dev/md0 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean "$first"2 "$first"3 2>/dev/null
+[ -b /dev/md0 ]; mdadm --stop /dev/md0 2>/dev/null; mdadm --assemble /dev/md0 "$first"2 "$first"3 2>/dev/null; [ -b /dev/md0 ]; mdadm --stop /dev/md0 2>/dev/null`)
+    await run(`printf secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$second" -
+printf secret | cryptsetup open "$second" plain --key-file -; [ -b /dev/mapper/plain ]; cryptsetup close plain`)
     await run(
       `truncate -s 64M /tmp/image; device=$(losetup -f --show /tmp/image); mkfs.f2fs -q $device >/dev/null; losetup -d $device; rm /tmp/image`,
     )
