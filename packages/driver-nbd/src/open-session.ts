@@ -6,11 +6,11 @@ import {
   type DriverContext,
   DriverError,
   type DriverSession,
-  InputError,
   type OpenRequest,
 } from '@host-deployer/driver-api'
 import {
   aborted,
+  checkOpenRequest,
   createLocalToolHost,
   createResourceStack,
   createSessionDirectory,
@@ -33,16 +33,6 @@ type Context = DriverContext<NbdOptions>
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw aborted(signal, 'opening the disks')
-}
-
-function checkRequest({ disks }: OpenRequest): void {
-  const seen = new Set<string>()
-  for (const { id } of disks) {
-    if (!/^[a-z0-9-]{1,20}$/.test(id) || seen.has(id)) {
-      throw new InputError('INPUT_DISK_ID', `Disk ids are 1 to 20 of a-z, 0-9 and -, each used once; not ${JSON.stringify(id)}`)
-    }
-    seen.add(id)
-  }
 }
 
 function checkAllowed({ trustImages }: NbdOptions): void {
@@ -137,7 +127,7 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
 
 /** {@link import('@host-deployer/driver-api').Driver.open} of this driver. */
 export async function openSession(request: OpenRequest, context: Context): Promise<DriverSession> {
-  checkRequest(request)
+  checkOpenRequest(request)
   checkAllowed(context.options)
   throwIfAborted(context.signal)
   const stack = createResourceStack()

@@ -1,5 +1,5 @@
-import { type DriverContext, type DriverSession, InputError, type OpenRequest } from '@host-deployer/driver-api'
-import { aborted, createResourceStack } from '@host-deployer/driver-kit'
+import type { DriverContext, DriverSession, OpenRequest } from '@host-deployer/driver-api'
+import { aborted, checkOpenRequest, createResourceStack } from '@host-deployer/driver-kit'
 import { startAcceleratedVm } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
 import { findDisks } from './find-disks.ts'
@@ -13,19 +13,9 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw aborted(signal, 'opening the disks')
 }
 
-function checkRequest({ disks }: OpenRequest): void {
-  const seen = new Set<string>()
-  for (const { id } of disks) {
-    if (!/^[a-z0-9-]{1,20}$/.test(id) || seen.has(id)) {
-      throw new InputError('INPUT_DISK_ID', `Disk ids are 1 to 20 of a-z, 0-9 and -, each used once; not ${JSON.stringify(id)}`)
-    }
-    seen.add(id)
-  }
-}
-
 /** {@link import('@host-deployer/driver-api').Driver.open} of this driver. */
 export async function openSession(request: OpenRequest, context: DriverContext<QemuInitramfsOptions>): Promise<DriverSession> {
-  checkRequest(request)
+  checkOpenRequest(request)
   throwIfAborted(context.signal)
   const { options } = context
   const programs = await findPrograms(options)
