@@ -13,7 +13,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   'driver-testkit': ['block', 'guest-fs', 'driver-kit', 'driver-api'],
   'driver-qemu-initramfs': ['driver-kit', 'driver-api'],
   'driver-nbd': ['driver-kit', 'driver-api'],
-  daemon: ['core', 'driver-loader', 'image', 'api', 'driver-api'],
+  daemon: ['core', 'driver-loader', 'driver-kit', 'image', 'api', 'driver-api'],
   // apps
   appliance: ['driver-qemu-initramfs', 'driver-kit', 'driver-api'],
   cli: ['core', 'driver-loader', 'driver-kit', 'guest-fs', 'image', 'api', 'appliance', 'daemon', 'driver-api'],
@@ -26,7 +26,14 @@ export const anyDriver: readonly string[] = ['driver-kit', 'driver-api']
 export const ships: Readonly<Record<string, readonly string[]>> = { cli: ['driver-qemu-initramfs', 'driver-nbd'] }
 
 /** Packages that may start processes. */
-export const mayStartProcesses: ReadonlySet<string> = new Set(['driver-kit', 'driver-qemu-initramfs', 'driver-nbd', 'cli', 'appliance'])
+export const mayStartProcesses: ReadonlySet<string> = new Set([
+  'driver-kit',
+  'driver-qemu-initramfs',
+  'driver-nbd',
+  'cli',
+  'appliance',
+  'daemon',
+])
 
 /** Packages that reach the outside world only through what they are handed. */
 export const pure: ReadonlySet<string> = new Set(['driver-api', 'formats', 'guest-fs', 'os-detect', 'block', 'core', 'api'])

@@ -103,8 +103,34 @@ export interface DeployReport {
   readonly cloudInit: { readonly installed: boolean; readonly mode: 'keep' | 'disable' | 'delegate' }
   readonly diff: readonly DiffReportEntry[]
   readonly operations: readonly OperationReport[]
+  /** The account that `login_account` was about; null when the request had none. */
+  readonly loginAccount: string | null
   /** Passwords made by us, shown here and nowhere else. */
   readonly generated: { readonly passwords: Readonly<Record<string, string>> }
+  readonly diagnostics: readonly Diagnostic[]
+  readonly timings: Readonly<Record<string, number>>
+}
+
+/** What `grow` did; the second time nothing. */
+export interface GrowReport {
+  readonly schemaVersion: typeof REPORT_SCHEMA_VERSION
+  readonly driver: string
+  readonly accelerator: string
+  readonly image: ImageInfo
+  readonly changed: boolean
+  /** In the order they were done: what grew, and to which size. */
+  readonly steps: readonly { readonly kind: string; readonly device: string; readonly sizeBytes: number | null }[]
+  readonly diagnostics: readonly Diagnostic[]
+  readonly timings: Readonly<Record<string, number>>
+}
+
+/** What `format` made. */
+export interface FormatReport {
+  readonly schemaVersion: typeof REPORT_SCHEMA_VERSION
+  readonly driver: string
+  readonly accelerator: string
+  readonly image: ImageInfo
+  readonly filesystem: FilesystemInfo
   readonly diagnostics: readonly Diagnostic[]
   readonly timings: Readonly<Record<string, number>>
 }

@@ -32,6 +32,14 @@ export interface DeployRequest {
   readonly network?: NetworkConfig
   readonly runcmd?: readonly Command[]
   readonly bootcmd?: readonly Command[]
+  /** Lines of fstab(5), added unless the guest lists the device or the mount point already. */
+  readonly mounts?: readonly MountRequest[]
+  /** Not a key of cloud-init: the one account that a cloud platform hands out, chosen by what the guest has. */
+  readonly login_account?: LoginAccountRequest
+  /** Not a key of cloud-init: what `/etc/selinux/config` says, in guests that have it. */
+  readonly selinux?: { readonly mode: 'enforcing' | 'permissive' | 'disabled' }
+  /** Not a key of cloud-init: take the identity out of the guest, so that machines can be made of it. */
+  readonly seal?: true
   /** meta-data of the seed. */
   readonly meta?: MetaData
   /** The seed's files as they came, for `cloud_init: delegate`. */
@@ -80,6 +88,37 @@ export interface UserRequest {
   readonly sudo: readonly string[]
   readonly ssh_authorized_keys: readonly string[]
   readonly ssh_redirect_user: boolean
+  /** Not a key of cloud-init. True: authorized_keys holds {@link ssh_authorized_keys} and nothing else. Absent: they are added. */
+  readonly ssh_authorized_keys_only?: boolean
+}
+
+/** An entry of cloud-init's `mounts`, a line of fstab(5). */
+export interface MountRequest {
+  /** `UUID=...`, `LABEL=...` or a path. */
+  readonly device: string
+  /** Absolute; null for swap. The directory is made when it is missing. */
+  readonly mountpoint: string | null
+  /** `auto` when not known. */
+  readonly type: string
+  /** Comma-separated, `defaults,nofail`. */
+  readonly options: string
+  readonly dump: number
+  readonly pass: number
+}
+
+/** Which account, and what it gets. The report says which one it was. */
+export interface LoginAccountRequest {
+  /** Made when it is missing, with a home and the right to be root without a password. Absent: chosen as {@link prefer_root} says. */
+  readonly name?: string
+  /** True: root. False, or a guest that lets root not log in: the account with the shortest name that has a home below `/home`, else root. */
+  readonly prefer_root: boolean
+  /** Names that are not chosen: accounts of the platform itself. */
+  readonly never: readonly string[]
+  /** Absent: the password stays as it is. When given, the SSH server lets this account log in with it. */
+  readonly password?: PasswordRequest
+  readonly ssh_authorized_keys: readonly string[]
+  /** Keys that go before the others are added: those with this comment, and those with one of these bodies (base64). */
+  readonly remove_ssh_keys: { readonly comment?: string; readonly bodies: readonly string[] }
 }
 
 export interface GroupRequest {
@@ -196,4 +235,20 @@ export interface NetworkV2Ethernet {
   readonly routes: readonly { readonly to: string; readonly via?: string; readonly metric?: number; readonly 'on-link'?: boolean }[]
   readonly 'dhcp4-overrides'?: Readonly<Record<string, unknown>>
   readonly 'dhcp6-overrides'?: Readonly<Record<string, unknown>>
+}
+
+/** What a whole disk becomes: a GPT with one partition that holds one file system. Everything on it is lost. */
+export interface FormatRequest {
+  readonly filesystem: 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'f2fs' | 'swap'
+  /** Of the file system. Absent: the tool makes one. */
+  readonly uuid?: string
+  readonly label?: string
+  /** ext4 and f2fs: names that differ in case only are the same (`casefold`). */
+  readonly case_insensitive?: boolean
+  /** ext4: percent of the blocks kept for root, 0 to 50. */
+  readonly reserved_blocks_percentage?: number
+  /** f2fs: percent of the space kept for the file system itself. */
+  readonly overprovision_ratio_percentage?: number
+  /** ext4: from these sizes on there are fewer inodes (`mke2fs -T huge` and `-T largefile`). */
+  readonly ext4_thresholds?: { readonly hugeBytes: number; readonly largefileBytes: number }
 }

@@ -46,6 +46,7 @@ export function buildDeployReport(outcome: DeployOutcome): DeployReport {
     cloudInit: { installed: facts.cloudInit.installed, mode: request.cloud_init },
     diff: outcome.diff.map(diffEntry),
     operations,
+    loginAccount: null,
     generated: { passwords: outcome.passwords },
     diagnostics: [...outcome.diagnostics, ...operations.flatMap(({ diagnostics }) => diagnostics)],
     timings: { ...prefixed('open', outcome.session.info.timings), ...outcome.timings },

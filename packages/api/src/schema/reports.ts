@@ -118,6 +118,7 @@ export const deployReport = z
     cloudInit: z.strictObject({ installed: z.boolean(), mode: z.enum(['keep', 'disable', 'delegate']) }).readonly(),
     diff: z.array(diffEntry).readonly(),
     operations: z.array(operation).readonly(),
+    loginAccount: z.string().nullable(),
     generated: z.strictObject({ passwords: z.record(z.string(), z.string()).readonly() }).readonly(),
     diagnostics,
     timings,
