@@ -52,6 +52,7 @@ const deploy: DeployReport = {
     { path: '/etc/shadow', kind: 'changed', sensitive: true },
   ],
   operations: [{ id: 'hostname', outcome: 'changed', diagnostics: [] }],
+  loginAccount: null,
   generated: { passwords: { root: 'x' } },
   diagnostics: [],
   timings: {},
