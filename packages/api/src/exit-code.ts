@@ -21,6 +21,7 @@ const byFamily: Readonly<Record<string, ExitCode>> = {
   EXEC: 6,
   FS: 6,
   OPERATION: 6,
+  DAEMON: 6,
   TIMEOUT: 7,
   ABORTED: 7,
 }
