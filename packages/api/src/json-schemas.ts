@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { cloudConfig } from './schema/cloud-config.ts'
-import { deployReport, errorReport, probeReport } from './schema/reports.ts'
+import { deployReport, errorReport, formatReport, growReport, probeReport } from './schema/reports.ts'
 
 const sources = {
   'deploy-report': deployReport,
   'probe-report': probeReport,
+  'format-report': formatReport,
+  'grow-report': growReport,
   'error-report': errorReport,
   'deploy-request': cloudConfig.meta({ title: 'host-deployer: user-data (cloud-config)' }),
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DeployReport, ErrorReport, ProbeReport } from '../report.ts'
+import type { DeployReport, ErrorReport, FormatReport, GrowReport, ProbeReport } from '../report.ts'
 import { REPORT_SCHEMA_VERSION } from '../report.ts'
 
 // Strict: a report with a key that is not written down here is a mistake the tests find. Readers should be tolerant, keys may be added.
@@ -126,6 +126,20 @@ export const deployReport = z
   .readonly()
   .meta({ title: 'host-deployer: report of a deploy' })
 
+/** What `format --json` prints. */
+export const formatReport = z
+  .strictObject({ ...header, filesystem, diagnostics, timings })
+  .readonly()
+  .meta({ title: 'host-deployer: report of a format' })
+
+const growStep = z.strictObject({ kind: z.string(), device: z.string(), sizeBytes: sizeBytes.nullable() }).readonly()
+
+/** What `grow --json` prints. */
+export const growReport = z
+  .strictObject({ ...header, changed: z.boolean(), steps: z.array(growStep).readonly(), diagnostics, timings })
+  .readonly()
+  .meta({ title: 'host-deployer: report of a grow' })
+
 /** What a failing command prints with `--json`. */
 export const errorReport = z
   .strictObject({
@@ -147,4 +161,6 @@ export const errorReport = z
 type Same<A, B> = [A, B] extends [B, A] ? true : never
 true satisfies Same<ProbeReport, z.output<typeof probeReport>>
 true satisfies Same<DeployReport, z.output<typeof deployReport>>
+true satisfies Same<FormatReport, z.output<typeof formatReport>>
+true satisfies Same<GrowReport, z.output<typeof growReport>>
 true satisfies Same<ErrorReport, z.output<typeof errorReport>>
