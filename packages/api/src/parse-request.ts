@@ -14,6 +14,7 @@ import type {
 } from './request.ts'
 import { type CloudConfig, cloudConfig } from './schema/cloud-config.ts'
 import { metaData } from './schema/meta-data.ts'
+import { mountRequests } from './schema/mounts.ts'
 import { network, networkFile } from './schema/network.ts'
 import { isPasswordHash, isPlainPassword } from './schema/password.ts'
 import { isHostname, isSshKeyLine, present } from './schema/scalars.ts'
@@ -159,8 +160,14 @@ const isMap = (value: unknown): value is Record<string, unknown> => typeof value
 
 /** What is the same in the file and in the request. */
 function settings(config: CloudConfig): Partial<DeployRequest> {
-  const { hostname: _h, fqdn: _f, preserve_hostname: _p, ssh_authorized_keys: _k, network: _n, password: _w, ssh_pwauth, ...rest } = config
-  return present({ ...rest, ssh_pwauth: ssh_pwauth === 'unchanged' ? undefined : ssh_pwauth })
+  const { hostname: _h, fqdn: _f, preserve_hostname: _p, ssh_authorized_keys: _k, network: _n, password: _w, ...rest } = config
+  const { ssh_pwauth, mounts, mount_default_fields, seal, ...same } = rest
+  return present({
+    ...same,
+    ssh_pwauth: ssh_pwauth === 'unchanged' ? undefined : ssh_pwauth,
+    mounts: mounts && mountRequests(mounts, mount_default_fields),
+    seal: seal === true ? seal : undefined,
+  })
 }
 
 /** get_hostname_fqdn() of cloud-init: a host name with a dot in it is the FQDN, and the FQDN's first label the host name. */

@@ -3,6 +3,8 @@ import type { Command } from '../request.ts'
 import { chpasswd } from './chpasswd.ts'
 import { groups } from './groups.ts'
 import { keyed } from './keyed.ts'
+import { loginAccount, selinux } from './login-account.ts'
+import { mountDefaults, mounts } from './mounts.ts'
 import { network } from './network.ts'
 import { anyPassword } from './password.ts'
 import { flag, guestPath, hostname, line, sshKeys, text } from './scalars.ts'
@@ -65,7 +67,7 @@ const unsupported = [
     'merge_type',
     'migrate',
   ],
-  ...['mount_default_fields', 'mounts', 'no_ssh_fingerprints', 'ntp', 'output', 'package_reboot_if_required', 'package_update'],
+  ...['no_ssh_fingerprints', 'ntp', 'output', 'package_reboot_if_required', 'package_update'],
   ...['package_upgrade', 'packages', 'phone_home', 'power_state', 'puppet', 'random_seed', 'reporting', 'resolv_conf', 'rh_subscription'],
   ...['rpi', 'rpi_interfaces', 'rpi_userconf', 'rsyslog', 'salt_minion', 'snap', 'spacewalk', 'ssh', 'ssh_deletekeys'],
   ...['ssh_fp_console_blacklist', 'ssh_genkeytypes', 'ssh_import_id', 'ssh_key_console_blacklist', 'ssh_keys', 'ssh_publish_hostkeys'],
@@ -101,6 +103,12 @@ export const cloudConfig = keyed(
     network: network.optional(),
     runcmd: commands.optional(),
     bootcmd: commands.optional(),
+    mounts: mounts.optional(),
+    mount_default_fields: mountDefaults.optional(),
+    // Not keys of cloud-init.
+    login_account: loginAccount.optional(),
+    selinux: selinux.optional(),
+    seal: flag.optional(),
   },
   unsupported,
 )

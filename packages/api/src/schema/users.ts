@@ -40,6 +40,8 @@ const shape = {
   sudo: sudo.optional(),
   ssh_authorized_keys: sshKeys.optional(),
   ssh_redirect_user: flag.optional(),
+  // Not a key of cloud-init.
+  ssh_authorized_keys_only: flag.optional(),
 }
 
 const unsupported = ['doas', 'selinux_user', 'snapuser', 'ssh_import_id']
@@ -109,5 +111,6 @@ function userRequest(name: string, given: Settings): UserRequest {
     sudo: given.sudo ?? [],
     ssh_authorized_keys: given.ssh_authorized_keys ?? [],
     ssh_redirect_user: given.ssh_redirect_user ?? false,
+    ...(given.ssh_authorized_keys_only === true && { ssh_authorized_keys_only: true }),
   }
 }

@@ -1,0 +1,6 @@
+export type * from './grpc/deploy.generated.ts'
+export type { CallOptions, DeployClient } from './grpc/deploy-client.ts'
+export { callError, createDeployClient } from './grpc/deploy-client.ts'
+export type { ErrorDetails } from './grpc/error-details.ts'
+export { decodeErrorDetails, encodeErrorDetails, errorDetailsKey } from './grpc/error-details.ts'
+export { deployService, loadDeployProto } from './load-proto.ts'
