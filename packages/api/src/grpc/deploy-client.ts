@@ -1,4 +1,4 @@
-import { Client, credentials, type MethodDefinition, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js'
 import { AbortError, DeployError, DriverError, TimeoutError } from '@host-deployer/driver-api'
 import { deployService } from '../load-proto.ts'
 import type {
@@ -37,10 +37,11 @@ export interface DeployClient {
 export function createDeployClient(socketPath: string): DeployClient {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' })
   const service = deployService()
+  const method = (rpc: string) => service[rpc] as MethodDefinition<object, object>
   const call =
     <Params extends object, Answer>(rpc: string) =>
     (params: Params, options: CallOptions = {}): Promise<Answer> =>
-      unary<Params, Answer>(client, service[rpc] as MethodDefinition<Params, Answer>, params, options)
+      unary(client, method(rpc), params, options) as Promise<Answer>
   return {
     deployGuestFs: call('DeployGuestFs'),
     resizeFs: call('ResizeFs'),
@@ -51,12 +52,12 @@ export function createDeployClient(socketPath: string): DeployClient {
   }
 }
 
-function unary<Params, Answer>(
+function unary(
   client: Client,
-  { path, requestSerialize, responseDeserialize }: MethodDefinition<Params, Answer>,
-  params: Params,
+  { path, requestSerialize, responseDeserialize }: MethodDefinition<object, object>,
+  params: object,
   { timeoutMs, signal }: CallOptions,
-): Promise<Answer> {
+): Promise<object> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(new AbortError('ABORTED', 'The call was cancelled before it was made'))
     const cancel = () => call.cancel()
@@ -64,7 +65,7 @@ function unary<Params, Answer>(
     const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, params, new Metadata(), limit, (error, answer) => {
       signal?.removeEventListener('abort', cancel)
       if (error) reject(callError(error))
-      else resolve(answer as Answer)
+      else resolve(answer ?? {})
     })
     signal?.addEventListener('abort', cancel, { once: true })
   })
