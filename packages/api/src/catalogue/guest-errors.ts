@@ -110,6 +110,11 @@ export const guestErrors = {
     remedy: 'Name the account in chpasswd.',
     finding: true,
   },
+  MOUNT_LISTED: {
+    summary: "A line of mounts was not added: the guest's fstab lists its device or its mount point already.",
+    remedy: 'Nothing needs to be done, unless it was meant to be another one.',
+    finding: true,
+  },
   HOSTNAME_NOT_RESOLVABLE: {
     summary: 'The guest will not be able to resolve its own name.',
     remedy: 'Set manage_etc_hosts.',
