@@ -1,3 +1,8 @@
 export type { DaemonConfig } from './config/daemon-config.ts'
+export { claimSocketPath, listenOnSocket, type SocketPlace } from './listen-on-socket.ts'
+export { createLogger, type DaemonLogger, type LogLevel } from './operate/create-logger.ts'
+export { type Condition, type ConditionState, createHealth, type Health } from './operate/health.ts'
+export { type Operations, type OperationsOptions, startOperations } from './operate/start-operations.ts'
+export type { StatusDocument } from './operate/status-document.ts'
 export type { Job, JobImage, JobReports } from './work/job.ts'
 export type { FailureSnapshot, JobSnapshot, SubmitOptions, Work, WorkEvent, WorkSnapshot } from './work/work.ts'

@@ -39,6 +39,8 @@ export interface DaemonConfig {
   readonly ext4LargefileSizeGib: number
   /** Above this size, `-T huge`. Default 512. */
   readonly ext4HugefileSizeGib: number
+  /** Where the metrics are also written, for the textfile collector of Prometheus' node exporter; absent: nowhere. Its name ends in `.prom`. */
+  readonly metricsTextfile?: HostPath
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   /** Worker processes that wait, loaded, for the next job. Default 1. */
   readonly spareWorkers: number

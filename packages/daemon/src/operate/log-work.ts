@@ -1,0 +1,52 @@
+import type { Diagnostic } from '@host-deployer/driver-api'
+import type { Work, WorkEvent } from '../work/work.ts'
+import type { DaemonLogger } from './create-logger.ts'
+
+/**
+ * Writes a line for each event of the jobs; every line of a job has its id as `job`. Until the returned function is called.
+ *
+ * Events: `job.queued`, `job.started`, `job.phase` (debug), `job.done`, `job.failed`, `worker.lost`, `reclaim`, and what drivers and operations log, under
+ * their own names. A job that failed because of its image or its request is a warning; one that failed because of us is an error.
+ */
+export function logWork(work: Pick<Work, 'on'>, logger: DaemonLogger): () => void {
+  return work.on((event) => {
+    logEvent(event, logger)
+  })
+}
+
+function logEvent(event: WorkEvent, logger: DaemonLogger): void {
+  if (event.type === 'reclaimed') {
+    for (const finding of event.findings) logger[finding.severity === 'info' ? 'info' : 'warn']('reclaim', { ...finding })
+    return
+  }
+  const { type, id, ...fields } = event
+  const log = logger.child({ job: id })
+  switch (event.type) {
+    case 'queued':
+    case 'started':
+      log.info(`job.${type}`, fields)
+      break
+    case 'phase':
+      log.debug('job.phase', fields)
+      break
+    case 'log':
+      log[event.level](event.event, event.fields)
+      break
+    case 'done':
+      log.info('job.done', { kind: event.kind, ms: event.ms, findings: event.diagnostics.map(({ code }) => code) })
+      for (const diagnostic of event.diagnostics) logFinding(diagnostic, log)
+      break
+    case 'failed':
+      log[isFaultOfOurs(event.code) ? 'error' : 'warn']('job.failed', fields)
+      break
+    case 'worker-lost':
+      log.error('worker.lost', fields)
+  }
+}
+
+function logFinding(diagnostic: Diagnostic, log: DaemonLogger): void {
+  if (diagnostic.severity === 'info') log.debug('job.finding', { ...diagnostic })
+  else log.warn('job.finding', { ...diagnostic })
+}
+
+const isFaultOfOurs = (code: string) => code === 'INTERNAL' || code === 'DAEMON_WORKER_LOST' || code.startsWith('CLEANUP_')

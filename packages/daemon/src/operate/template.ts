@@ -1,0 +1,26 @@
+import type { Probe } from '@host-deployer/driver-api'
+
+/** The template of cloned VMs, from the finding `template` of a driver that has one. */
+export interface TemplateState {
+  /** `off`, `present`, `absent`, `failed`, `impossible`. */
+  readonly state: string
+  /** For people. */
+  readonly detail: string
+  readonly sizeBytes?: number
+  readonly ageMs?: number
+  /** How long the last boot and the last clone took. */
+  readonly bootMs?: number
+  readonly cloneMs?: number
+}
+
+/** Undefined when the driver says nothing of a template. */
+export function templateOf(probe: Probe | null): TemplateState | undefined {
+  const finding = probe?.findings.find(({ subject }) => subject === 'template')
+  const state = finding?.data?.['template']
+  if (finding === undefined || typeof state !== 'string') return undefined
+  const number = <Name extends 'sizeBytes' | 'ageMs' | 'bootMs' | 'cloneMs'>(name: Name): { readonly [Key in Name]?: number } => {
+    const value = finding.data?.[name]
+    return typeof value === 'number' ? ({ [name]: value } as { readonly [Key in Name]: number }) : {}
+  }
+  return { state, detail: finding.detail, ...number('sizeBytes'), ...number('ageMs'), ...number('bootMs'), ...number('cloneMs') }
+}

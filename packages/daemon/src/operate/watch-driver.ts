@@ -1,0 +1,57 @@
+import type { Probe } from '@host-deployer/driver-api'
+import type { DaemonLogger } from './create-logger.ts'
+import type { Health } from './health.ts'
+
+export interface DriverWatch {
+  /** What the last probe found; null before the first. */
+  readonly last: Probe | null
+  /** Probes now; calls at once share one probe. Never rejects: a probe that throws says that the driver is unusable. */
+  refresh(): Promise<Probe>
+  stop(): void
+}
+
+export interface WatchDriverOptions {
+  readonly probe: () => Promise<Probe>
+  readonly health: Health
+  readonly logger: DaemonLogger
+  /** Default 60 000. */
+  readonly everyMs?: number
+}
+
+/** Probes the driver from time to time and keeps the health's `driver` condition true to what it says. */
+export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDriverOptions): DriverWatch {
+  let last: Probe | null = null
+  let running: Promise<Probe> | undefined
+  const look = async (): Promise<Probe> => {
+    const found = await Promise.resolve()
+      .then(probe)
+      .catch((error: unknown): Probe => {
+        logger.error('driver.probe', { error })
+        return {
+          usable: false,
+          findings: [{ subject: 'probe', ok: false, detail: error instanceof Error ? error.message : String(error) }],
+        }
+      })
+    const lacking = found.findings.filter(({ ok }) => !ok)
+    if (last === null || last.usable !== found.usable) logger[found.usable ? 'info' : 'error']('driver', { usable: found.usable, lacking })
+    last = found
+    if (found.usable) health.set('driver')
+    else health.set('driver', `the driver does not work here: ${lacking.map(({ subject, detail }) => `${subject}: ${detail}`).join('; ')}`)
+    return found
+  }
+  const refresh = () => {
+    running ??= look().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  const timer = setInterval(() => void refresh(), everyMs)
+  timer.unref()
+  return {
+    get last() {
+      return last
+    },
+    refresh,
+    stop: () => clearInterval(timer),
+  }
+}
