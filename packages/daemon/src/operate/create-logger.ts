@@ -36,7 +36,7 @@ export function createLogger({ logLevel }: Pick<DaemonConfig, 'logLevel'>, strea
   const make = (bound: Readonly<Record<string, unknown>>): DaemonLogger => {
     const write = (level: LogLevel) => (event: string, fields?: Readonly<Record<string, unknown>>) => {
       if (!root.isLevelEnabled(level)) return
-      root[level](reserved(redactFields({ ...fields, ...bound })), redactText(event))
+      root[level](reserved({ ...redactFields(fields ?? {}), ...bound }), redactText(event))
     }
     return {
       trace: write('trace'),
@@ -44,7 +44,7 @@ export function createLogger({ logLevel }: Pick<DaemonConfig, 'logLevel'>, strea
       info: write('info'),
       warn: write('warn'),
       error: write('error'),
-      child: (fields) => make({ ...bound, ...fields }),
+      child: (fields) => make({ ...bound, ...redactFields(fields) }),
       get level() {
         return root.level as LogLevel
       },
