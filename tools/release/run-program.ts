@@ -24,8 +24,8 @@ export function runProgram(
 }
 
 /** {@link runProgram} that rejects when the program fails. */
-export async function mustRun(argv: readonly [string, ...string[]], cwd: string): Promise<string> {
-  const { exitCode, stdout, all } = await runProgram(argv, cwd)
+export async function mustRun(argv: readonly [string, ...string[]], cwd: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const { exitCode, stdout, all } = await runProgram(argv, cwd, env)
   if (exitCode !== 0) throw new Error(`${argv.join(' ')}\n${all}`)
   return stdout
 }

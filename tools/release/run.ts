@@ -1,3 +1,4 @@
+// `./dev release --deb`: the Debian package of this checkout, into dist/debian, which the container image is made of, too.
 // `./dev release --dry-run`: what a release of the last commit would publish, into dist/packages. In a clone, so that the work tree stays as it is:
 // build, versions and changelogs from the changesets, publishing fields, tarballs, and a look at each. Publishing itself is CI's, with its identity for
 // provenance, and is not wired up yet: anything but --dry-run is refused.
@@ -5,16 +6,22 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkTarball } from './check-tarball.ts'
+import { makeDebianPackage } from './make-debian-package.ts'
 import { packPackages } from './pack-packages.ts'
 import { publishedPackages, root } from './published-packages.ts'
 import { mustRun, runProgram } from './run-program.ts'
 
-if (process.argv.slice(2).join(' ') !== '--dry-run') {
-  console.error('release: only --dry-run is there so far: ./dev release --dry-run')
+const say = (text: string): void => console.log(`==> ${text}`)
+
+const wanted = process.argv.slice(2).join(' ')
+if (wanted === '--deb') {
+  await makeDebianPackage({ into: join(root, 'dist', 'debian'), onStep: say })
+  process.exit()
+}
+if (wanted !== '--dry-run') {
+  console.error('release: only --dry-run and --deb are there so far')
   process.exit(2)
 }
-
-const say = (text: string): void => console.log(`==> ${text}`)
 
 /** Where the source is: npm shows it and checks provenance against it. CI and clones know it, the repository does not. */
 async function sourceUrl(): Promise<string | undefined> {

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DaemonSet, type IDaemonSet } from 'kubernetes-models/apps/v1'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { root } from './published-packages.ts'
+
+// The schemas are those of Kubernetes' own OpenAPI document. They let unknown keys pass, as its API server does; the types made of them do not.
+
+const manifests = join(root, 'packaging', 'kubernetes')
+const read = (...names: readonly string[]): unknown => parse(readFileSync(join(manifests, ...names), 'utf8'))
+const daemonSet = read('daemonset.yaml') as IDaemonSet
+
+/** What kustomize makes of the patches of `privileged`: JSON patches, RFC 6902, of the kinds they use. */
+function privileged(): IDaemonSet {
+  const { patches } = read('privileged', 'kustomization.yaml') as { patches: readonly { patch: string }[] }
+  const result = structuredClone(daemonSet)
+  for (const { op, path, value } of patches.flatMap(({ patch }) => parse(patch) as { op: string; path: string; value: unknown }[])) {
+    const keys = path.split('/').slice(1)
+    const last = keys.pop() ?? ''
+    const parent = keys.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], result)
+    if (op === 'add' && last === '-') (parent as unknown[]).push(value)
+    else if (op === 'replace' && last in (parent as object)) (parent as Record<string, unknown>)[last] = value
+    else throw new Error(`${op} ${path}`)
+  }
+  return result
+}
+
+function typeErrors(documents: readonly unknown[]): number {
+  const directory = mkdtempSync(join(root, 'node_modules', '.manifests-'))
+  try {
+    const values = documents.map((document, index) => `export const m${index}: IDaemonSet = ${JSON.stringify(document)}\n`)
+    const file = join(directory, 'manifests.ts')
+    writeFileSync(file, `import type { IDaemonSet } from 'kubernetes-models/apps/v1'\n${values.join('')}`)
+    const argv = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck', '--types', '', file]
+    const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--ignoreConfig', ...argv], {
+      encoding: 'utf8',
+      cwd: directory,
+    })
+    return stdout.split('\n').filter((line) => line.startsWith('manifests.ts(')).length
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+test.each([
+  ['daemonset.yaml', daemonSet],
+  ['privileged', privileged()],
+])('%s is what the schemas say', (_, manifest) => {
+  expect(() => new DaemonSet(manifest).validate()).not.toThrow()
+})
+
+test('the schemas refuse what is wrong', () => {
+  const broken = structuredClone(daemonSet) as { spec: { template: { spec: { terminationGracePeriodSeconds: unknown } } } }
+  broken.spec.template.spec.terminationGracePeriodSeconds = 'soon'
+  expect(() => new DaemonSet(broken as unknown as IDaemonSet).validate()).toThrow()
+})
+
+test('no key is misspelt', () => {
+  const misspelt = JSON.parse(JSON.stringify(daemonSet).replace('mountPropagation', 'mountPropagated')) as unknown
+  expect(typeErrors([daemonSet, privileged(), misspelt])).toBe(1)
+})
+
+test('the pods are what the field looks for and starts', () => {
+  const { metadata, spec } = daemonSet
+  expect(metadata?.namespace).toBe('onecloud')
+  expect(spec?.template.metadata?.labels).toMatchObject({ app: 'host-deployer', ...spec?.selector.matchLabels })
+  const pod = spec?.template.spec
+  const [container] = pod?.containers ?? []
+  expect(container?.command).toEqual([
+    '/opt/yunion/bin/host-deployer',
+    '--common-config-file',
+    '/etc/yunion/common/common.conf',
+    '--config',
+    '/etc/yunion/host.conf',
+  ])
+  const paths = container?.volumeMounts?.map(({ mountPath }) => mountPath)
+  expect(paths).toEqual(expect.arrayContaining(['/etc/yunion', '/opt/cloud', '/dev', '/usr/local', '/sys', '/var/run/onecloud']))
+  expect(pod?.volumes?.map(({ name }) => name).sort()).toEqual(container?.volumeMounts?.map(({ name }) => name).sort())
+})
+
+test('a pod is given more time to stop than running jobs get', () => {
+  const drainSeconds = 120
+  expect(daemonSet.spec?.template.spec?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(drainSeconds + 30)
+})
