@@ -1,4 +1,5 @@
 import { blockErrors } from './catalogue/block-errors.ts'
+import { configErrors } from './catalogue/config-errors.ts'
 import { daemonErrors } from './catalogue/daemon-errors.ts'
 import { driverErrors } from './catalogue/driver-errors.ts'
 import { fileErrors } from './catalogue/file-errors.ts'
@@ -23,6 +24,7 @@ export const errorCatalogue: Readonly<Record<string, CatalogueEntry>> = {
   ...inputErrors,
   ...imageErrors,
   ...driverErrors,
+  ...configErrors,
   ...daemonErrors,
   ...blockErrors,
   ...guestErrors,
@@ -34,6 +36,7 @@ export const catalogueSections: readonly { readonly title: string; readonly entr
   { title: 'The request and the command line', entries: inputErrors },
   { title: 'The image and its files', entries: imageErrors },
   { title: 'Drivers, appliance and configuration', entries: driverErrors },
+  { title: 'Configuration of the daemon', entries: configErrors },
   { title: 'The daemon', entries: daemonErrors },
   { title: 'What is on the disk', entries: blockErrors },
   { title: "The guest's operating system", entries: guestErrors },
