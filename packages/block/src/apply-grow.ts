@@ -7,7 +7,7 @@ import { runTool } from './run-tool.ts'
 const resizeTimeoutMs = 1_800_000
 
 /**
- * Carries out a plan while the root is mounted read-write. `BLOCK_GROW_FAILED` names the tool that failed; steps before it stay, and each leaves
+ * Carries out a plan; what grows while it is mounted has to be mounted read-write. `BLOCK_GROW_FAILED` names the tool that failed; steps before it stay, and each leaves
  * a valid disk: planning again finds the rest.
  */
 export async function applyGrow(toolHost: ToolHost, plan: GrowPlan): Promise<void> {
@@ -34,6 +34,9 @@ async function apply(toolHost: ToolHost, step: GrowStep): Promise<void> {
     case 'filesystem':
       await run(growCommand(step))
       return
+    case 'swap':
+      await run(['mkswap', '--pagesize', String(step.pageSizeBytes), ...tags(step), step.device])
+      return
   }
 }
 
@@ -47,6 +50,7 @@ async function growPartition(run: Run, step: Extract<GrowStep, { kind: 'partitio
   if (step.table === 'gpt') await run(['sfdisk', ...quiet, '--relocate', 'gpt-bak-std', step.disk])
   const sectors = step.toBytes / step.sectorSizeBytes
   await run(['sfdisk', ...quiet, '--partno', String(step.number), step.disk], `,${sectors}\n`)
+  if (step.extended === true) return
   try {
     await run(['partx', '--update', '--nr', String(step.number), step.disk])
   } catch (error) {
@@ -56,13 +60,20 @@ async function growPartition(run: Run, step: Extract<GrowStep, { kind: 'partitio
   }
 }
 
-function growCommand({ device, type, target }: Extract<GrowStep, { kind: 'filesystem' }>): [string, ...string[]] {
-  switch (type) {
+function growCommand(step: Extract<GrowStep, { kind: 'filesystem' }>): [string, ...string[]] {
+  switch (step.type) {
     case 'xfs':
-      return ['xfs_growfs', '-d', target]
+      return ['xfs_growfs', '-d', step.target]
     case 'btrfs':
-      return ['btrfs', 'filesystem', 'resize', 'max', target]
+      return ['btrfs', 'filesystem', 'resize', 'max', step.target]
+    case 'f2fs':
+      return ['resize.f2fs', step.device]
     default:
-      return ['resize2fs', device]
+      return ['resize2fs', step.device]
   }
 }
+
+const tags = ({ uuid, label }: Extract<GrowStep, { kind: 'swap' }>): string[] => [
+  ...(uuid === null ? [] : ['--uuid', uuid]),
+  ...(label === null ? [] : ['--label', label]),
+]

@@ -18,19 +18,39 @@ export type GrowStep =
       readonly startBytes: number
       readonly fromBytes: number
       readonly toBytes: number
+      /** The extended partition of an MBR, which the logical one that grows is in: the kernel has no device for what is in it. */
+      readonly extended?: true
     }
   /** `members`: every physical volume of the group; LVM sees no other device. */
   | { readonly kind: 'physical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[] }
-  | { readonly kind: 'logical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[] }
+  | { readonly kind: 'logical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[]; readonly toBytes: number }
   | {
       readonly kind: 'filesystem'
       readonly device: ToolPath
-      readonly type: 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs'
+      readonly type: OnlineType
       /** Where it is mounted on the tool host. */
       readonly target: ToolPath
+      /** Of the device that it is to fill. */
+      readonly toBytes: number
+    }
+  /** Grown by its own tool while it is not mounted. */
+  | { readonly kind: 'filesystem'; readonly device: ToolPath; readonly type: 'f2fs'; readonly toBytes: number }
+  /** Made anew with the same name tags: nothing in it outlives a power cycle. */
+  | {
+      readonly kind: 'swap'
+      readonly device: ToolPath
+      readonly uuid: string | null
+      readonly label: string | null
+      readonly pageSizeBytes: number
+      readonly toBytes: number
     }
 
-/** What growing would do, in order. No steps: the root already fills what there is, or a diagnostic says why it cannot. */
+/** Types that grow while they are mounted. */
+export const onlineTypes = ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs'] as const
+export type OnlineType = (typeof onlineTypes)[number]
+export const isOnlineType = (type: string): type is OnlineType => onlineTypes.some((online) => online === type)
+
+/** What growing would do, in order. No steps: what is there already fills what there is, or a diagnostic says why it cannot. */
 export interface GrowPlan {
   readonly steps: readonly GrowStep[]
   /** `GROW_NOT_LAST`, `GROW_UNSUPPORTED`, `GROW_MBR_LIMIT`. */

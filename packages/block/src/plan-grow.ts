@@ -1,9 +1,9 @@
 import type { Diagnostic, ToolHost, ToolPath } from '@host-deployer/driver-api'
-import type { GrowPlan, GrowRequest, GrowStep } from './grow-plan.ts'
+import { type GrowPlan, type GrowRequest, type GrowStep, isOnlineType } from './grow-plan.ts'
 import type { MountedGuest } from './mounted-guest.ts'
 import { partitionOf } from './rank-candidates.ts'
-import type { Partition, Storage, StorageDisk } from './storage.ts'
-import { readCoveredBytes, superblocksArgv } from './superblock.ts'
+import type { Filesystem, Partition, Storage, StorageDisk } from './storage.ts'
+import { readCoveredBytes, readSwapHeader, superblocksArgv } from './superblock.ts'
 
 const mebibyte = 2 ** 20
 // The last 33 sectors of a GPT disk hold the backup of the table (UEFI 5.3.1).
@@ -18,6 +18,12 @@ const slackBytes: Readonly<Record<string, number>> = {
   btrfs: mebibyte,
 }
 
+const nothing: GrowPlan = { steps: [], diagnostics: [] }
+const finding = (code: string, summary: string, path: string): GrowPlan => ({
+  steps: [],
+  diagnostics: [{ severity: 'warning', code, summary, path }],
+})
+
 /**
  * Compares what the scan found with what the root could have. One look at the root's superblock, when the file system is asked for; nothing is
  * changed. An empty plan when there is nothing worth doing: less than 1 MiB for a partition, an extent for LVM, a block group for a file system.
@@ -28,32 +34,54 @@ export async function planGrow(
   guest: Pick<MountedGuest, 'root' | 'rootDevice'>,
   request: GrowRequest,
 ): Promise<GrowPlan> {
-  const below = request.partition ? growBelow(storage, guest.rootDevice) : { steps: [], diagnostics: [] }
-  if (!request.filesystem) return below
-  const grown = await growFilesystem(toolHost, storage, guest, below.steps.length > 0)
-  return { steps: [...below.steps, ...grown.steps], diagnostics: [...below.diagnostics, ...grown.diagnostics] }
+  const below = request.partition ? growBelow(storage, guest.rootDevice) : nothing
+  const filesystem = storage.filesystems.find(({ device }) => device === guest.rootDevice)
+  if (!request.filesystem || filesystem === undefined) return below
+  if (!isOnlineType(filesystem.type)) {
+    const unsupported = finding(
+      'GROW_UNSUPPORTED',
+      `A ${filesystem.type} file system cannot be enlarged while it is mounted`,
+      filesystem.device,
+    )
+    return { steps: below.steps, diagnostics: [...below.diagnostics, ...unsupported.diagnostics] }
+  }
+  const step = await growFilesystem(toolHost, filesystem, below.steps, guest.root)
+  return { steps: [...below.steps, ...step], diagnostics: below.diagnostics }
 }
 
-/** The partition and the volumes under the root. Pure. */
-export function growBelow(storage: Storage, rootDevice: ToolPath): GrowPlan {
-  const volume = storage.logicalVolumes.find(({ device }) => device === rootDevice)
+/**
+ * The same for a device that is not mounted, a partition, a logical volume or a whole disk; `target` is where it will be mounted if it has to be. What
+ * holds nothing that can use more room is left alone, its partition as well (`GROW_UNSUPPORTED`).
+ */
+export async function planGrowDevice(toolHost: ToolHost, storage: Storage, device: ToolPath, target: ToolPath): Promise<GrowPlan> {
+  const filesystem = storage.filesystems.find((candidate) => candidate.device === device)
+  const type = filesystem?.type ?? 'nothing that is known'
+  if (filesystem === undefined || !(isOnlineType(type) || type === 'f2fs' || type === 'swap'))
+    return finding('GROW_UNSUPPORTED', `It holds ${type}, which is not enlarged`, device)
+  const { steps, diagnostics } = growBelow(storage, device)
+  return { steps: [...steps, ...(await growFilesystem(toolHost, filesystem, steps, target))], diagnostics }
+}
+
+/** The partition and the volumes under a device. Pure. */
+export function growBelow(storage: Storage, device: ToolPath): GrowPlan {
+  const volume = storage.logicalVolumes.find((candidate) => candidate.device === device)
   if (volume === undefined) {
-    const found = partitionOf(storage, rootDevice)
-    return found === undefined ? { steps: [], diagnostics: [] } : growPartition(found.disk, found.partition)
+    const found = partitionOf(storage, device)
+    return found === undefined ? nothing : growPartition(found.disk, found.partition)
   }
   const group = storage.volumeGroups.find(({ name, active }) => active && name === volume.volumeGroup)
-  if (group === undefined || group.extentSizeBytes === 0) return { steps: [], diagnostics: [] }
+  if (group === undefined || group.extentSizeBytes === 0) return nothing
   const steps: GrowStep[] = []
   const diagnostics: Diagnostic[] = []
   let freeBytes = group.freeBytes
   const physicals = storage.physicalVolumes.filter(({ volumeGroup }) => volumeGroup === group.name)
-  const members = physicals.map(({ device }) => device)
+  const members = physicals.map((physical) => physical.device)
   for (const physical of physicals) {
     const found = partitionOf(storage, physical.device)
-    const plan = found === undefined ? { steps: [], diagnostics: [] } : growPartition(found.disk, found.partition)
+    const plan = found === undefined ? nothing : growPartition(found.disk, found.partition)
     steps.push(...plan.steps)
     diagnostics.push(...plan.diagnostics)
-    const [step] = plan.steps
+    const step = plan.steps.at(-1)
     const deviceSizeBytes = step?.kind === 'partition' ? step.toBytes : physical.deviceSizeBytes
     const extents = (bytes: number) => Math.floor(bytes / group.extentSizeBytes)
     const gained = extents(deviceSizeBytes - physical.dataStartBytes) - extents(physical.sizeBytes)
@@ -64,71 +92,83 @@ export function growBelow(storage: Storage, rootDevice: ToolPath): GrowPlan {
   }
   if (freeBytes < group.extentSizeBytes) return { steps, diagnostics }
   if (volume.layout !== 'linear') {
-    const summary = `The root volume is not linear (${volume.layout}): it is not enlarged`
-    return { steps: [], diagnostics: [...diagnostics, { severity: 'warning', code: 'GROW_UNSUPPORTED', summary, path: rootDevice }] }
+    const layout = finding('GROW_UNSUPPORTED', `The volume is not linear (${volume.layout}): it is not enlarged`, device)
+    return { steps: [], diagnostics: [...diagnostics, ...layout.diagnostics] }
   }
-  steps.push({ kind: 'logical-volume', device: volume.device, members })
+  const gainedBytes = Math.floor(freeBytes / group.extentSizeBytes) * group.extentSizeBytes
+  steps.push({ kind: 'logical-volume', device, members, toBytes: volume.sizeBytes + gainedBytes })
   return { steps, diagnostics }
 }
 
 const alignDown = (bytes: number): number => Math.floor(bytes / mebibyte) * mebibyte
 
-function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
-  const { table } = disk
-  if (table === null) return { steps: [], diagnostics: [] }
-  const nothing = (reason?: Pick<Diagnostic, 'code' | 'summary'>): GrowPlan => ({
-    steps: [],
-    diagnostics: reason === undefined ? [] : [{ severity: 'warning', ...reason, path: partition.node }],
-  })
-  const usableBytes = disk.sizeBytes - (table.kind === 'gpt' ? gptTailSectors * table.sectorSizeBytes : 0)
-  const lastEnd = Math.max(...table.partitions.map(({ startBytes, sizeBytes }) => startBytes + sizeBytes))
-  // Nothing to have: whatever the layout is, it is as good as it gets.
-  if (alignDown(usableBytes) - lastEnd < mebibyte) return nothing()
-  if (table.kind === 'mbr' && partition.number > 4) {
-    return nothing({ code: 'GROW_UNSUPPORTED', summary: 'The root is a logical partition of an MBR: it is not enlarged' })
-  }
-  const end = partition.startBytes + partition.sizeBytes
-  if (table.partitions.some((other) => other !== partition && other.startBytes + other.sizeBytes > end)) {
-    return nothing({ code: 'GROW_NOT_LAST', summary: 'Another partition lies between the root and the free space: nothing is enlarged' })
-  }
-  const limit = table.kind === 'mbr' ? Math.min(usableBytes, mbrLimitSectors * table.sectorSizeBytes) : usableBytes
-  const toBytes = alignDown(limit) - partition.startBytes
-  const limited =
-    limit < usableBytes
-      ? nothing({ code: 'GROW_MBR_LIMIT', summary: 'An MBR cannot address more than 2 TiB: the rest stays unused' })
-      : nothing()
-  if (toBytes - partition.sizeBytes < mebibyte) return limited
-  const step: GrowStep = {
-    kind: 'partition',
-    disk: disk.device,
-    node: partition.node,
-    table: table.kind,
-    number: partition.number,
-    sectorSizeBytes: table.sectorSizeBytes,
-    startBytes: partition.startBytes,
-    fromBytes: partition.sizeBytes,
-    toBytes,
-  }
-  return { steps: [step], diagnostics: limited.diagnostics }
+// Types of an MBR's extended partition: CHS, LBA, and Linux's own.
+const extendedTypes = new Set(['5', 'f', '85'])
+
+/** The partition with the last byte that any has; what an extended partition reaches to is no use of the space. */
+export function lastPartition({ table }: StorageDisk): Partition | undefined {
+  const partitions = (table?.partitions ?? []).filter(({ type }) => table?.kind === 'gpt' || !extendedTypes.has(type))
+  return partitions.toSorted((left, right) => endOf(right) - endOf(left))[0]
 }
 
+const endOf = ({ startBytes, sizeBytes }: Partition): number => startBytes + sizeBytes
+
+function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
+  const { table } = disk
+  if (table === null) return nothing
+  const usableBytes = disk.sizeBytes - (table.kind === 'gpt' ? gptTailSectors * table.sectorSizeBytes : 0)
+  const lastEnd = Math.max(...table.partitions.map(endOf))
+  // Nothing to have: whatever the layout is, it is as good as it gets.
+  if (alignDown(usableBytes) - lastEnd < mebibyte) return nothing
+  if (table.partitions.some((other) => other !== partition && endOf(other) > endOf(partition)))
+    return finding('GROW_NOT_LAST', 'Another partition lies between it and the free space: nothing is enlarged', partition.node)
+  const limit = table.kind === 'mbr' ? Math.min(usableBytes, mbrLimitSectors * table.sectorSizeBytes) : usableBytes
+  const { diagnostics } =
+    limit < usableBytes
+      ? finding('GROW_MBR_LIMIT', 'An MBR cannot address more than 2 TiB: the rest stays unused', partition.node)
+      : nothing
+  const step = (entry: Partition): Extract<GrowStep, { kind: 'partition' }> => ({
+    kind: 'partition',
+    disk: disk.device,
+    node: entry.node,
+    table: table.kind,
+    number: entry.number,
+    sectorSizeBytes: table.sectorSizeBytes,
+    startBytes: entry.startBytes,
+    fromBytes: entry.sizeBytes,
+    toBytes: alignDown(limit) - entry.startBytes,
+  })
+  if (step(partition).toBytes - partition.sizeBytes < mebibyte) return { steps: [], diagnostics }
+  if (table.kind === 'gpt' || partition.number <= 4) return { steps: [step(partition)], diagnostics }
+  const extended = table.partitions.find(({ type, number }) => number <= 4 && extendedTypes.has(type))
+  if (extended === undefined)
+    return finding('GROW_UNSUPPORTED', 'A logical partition without an extended one: it is not enlarged', partition.node)
+  return { steps: [{ ...step(extended), extended: true }, step(partition)], diagnostics }
+}
+
+/** Nothing, when the file system fills its device already. What the steps below do to the device is in them. */
 async function growFilesystem(
   toolHost: ToolHost,
-  storage: Storage,
-  guest: Pick<MountedGuest, 'root' | 'rootDevice'>,
-  deviceGrows: boolean,
-): Promise<GrowPlan> {
-  const filesystem = storage.filesystems.find(({ device }) => device === guest.rootDevice)
-  if (filesystem === undefined) return { steps: [], diagnostics: [] }
-  const { device, type } = filesystem
-  if (type !== 'ext2' && type !== 'ext3' && type !== 'ext4' && type !== 'xfs' && type !== 'btrfs') {
-    const summary = `A ${type} file system cannot be enlarged while it is mounted`
-    return { steps: [], diagnostics: [{ severity: 'warning', code: 'GROW_UNSUPPORTED', summary, path: device }] }
-  }
-  const step: GrowStep = { kind: 'filesystem', device, type, target: guest.root }
-  if (deviceGrows) return { steps: [step], diagnostics: [] }
+  filesystem: Filesystem,
+  below: readonly GrowStep[],
+  target: ToolPath,
+): Promise<GrowStep[]> {
+  const { device, type, uuid, label } = filesystem
+  const last = below.at(-1)
+  const toBytes = last !== undefined && 'toBytes' in last ? last.toBytes : filesystem.sizeBytes
+  if (below.length > 0 && type !== 'swap') return onFilesystem(filesystem, toBytes, target)
   const { stdout } = await toolHost.exec(superblocksArgv(device), { timeoutMs: 120_000 })
+  if (type === 'swap') {
+    const header = readSwapHeader(stdout)
+    if (header === undefined || toBytes - header.coveredBytes < mebibyte) return []
+    return [{ kind: 'swap', device, uuid, label, pageSizeBytes: header.pageSizeBytes, toBytes }]
+  }
   const covered = readCoveredBytes(type, stdout)
-  const rest = covered === undefined ? Number.POSITIVE_INFINITY : filesystem.sizeBytes - covered
-  return { steps: rest >= (slackBytes[type] ?? mebibyte) ? [step] : [], diagnostics: [] }
+  const rest = covered === undefined ? Number.POSITIVE_INFINITY : toBytes - covered
+  return rest >= (slackBytes[type] ?? mebibyte) ? onFilesystem(filesystem, toBytes, target) : []
+}
+
+function onFilesystem({ device, type }: Filesystem, toBytes: number, target: ToolPath): GrowStep[] {
+  if (type === 'f2fs') return [{ kind: 'filesystem', device, type, toBytes }]
+  return isOnlineType(type) ? [{ kind: 'filesystem', device, type, target, toBytes }] : []
 }
