@@ -29,8 +29,8 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
   }
 
   /** Where an entry is to be written: nothing but its last segment may be missing. */
-  async function target(path: GuestPath, followLast: boolean): Promise<Place> {
-    const place = await walk(overlay, path, followLast)
+  async function target(path: GuestPath, followLast: boolean, forFile = false): Promise<Place> {
+    const place = await walk(overlay, path, followLast, forFile)
     if (place.missing > 1) throw new FsError('not-found', path)
     assertUsable(place.path, path)
     return place
@@ -54,8 +54,8 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
   }
 
   async function writeFile(asked: GuestPath, content: string | Uint8Array, options: WriteOptions): Promise<void> {
-    const { path, stat, directoryOnly } = await target(asked, options.replaceSymlink !== true)
-    if (stat?.type === 'directory' || directoryOnly) throw new FsError('is-a-directory', asked)
+    const { path, stat } = await target(asked, options.replaceSymlink !== true, true)
+    if (stat?.type === 'directory') throw new FsError('is-a-directory', asked)
     if (stat !== undefined && stat.type !== 'file' && stat.type !== 'symlink') throw new FsError('not-a-file', asked)
     const replaced = stat?.type === 'file' ? stat : undefined
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()

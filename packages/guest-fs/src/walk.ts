@@ -13,8 +13,6 @@ export interface Place {
   readonly stat: RawStat | undefined
   /** 0 when something is there, 1 when only the last segment is absent. */
   readonly missing: number
-  /** Nothing is there, and a trailing slash in a link's text says that it would have to be a directory. */
-  readonly directoryOnly: boolean
 }
 
 /** A slash at the end of a symlink's text: what is before it has to be a directory. Differs from `.` where nothing is there yet. */
@@ -27,20 +25,20 @@ function segmentsOfTarget(target: string): string[] {
 
 /**
  * path_resolution(7) after a `chroot` to the tree's root, with root's permissions. Rejects with `not-a-directory`, `symlink-loop`,
- * `name-too-long`, and `not-found` for `.` and `..` below something absent; the error carries the path that was asked for.
+ * `name-too-long`, and `not-found` for `.` and `..` below something absent; the error carries the path that was asked for. As open(2) with `O_CREAT`,
+ * `is-a-directory` with `forFile` where a link's text ends in a slash, before it is looked at what is there.
  */
-export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: boolean): Promise<Place> {
+export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: boolean, forFile = false): Promise<Place> {
   const todo = asked
     .split('/')
     .filter((segment) => segment !== '')
     .reverse()
   const root = '/' as GuestPath
-  let [path, stat, missing, links, directoryOnly] = [root, await tree.lstat(root), 0, 0, false]
+  let [path, stat, missing, links] = [root, await tree.lstat(root), 0, 0]
   for (let segment = todo.pop(); segment !== undefined; segment = todo.pop()) {
     if (missing > 0) {
       if (segment === '..' || segment === '.') throw new FsError('not-found', asked)
-      directoryOnly = segment === trailingSlash
-      if (directoryOnly) continue
+      if (segment === trailingSlash) continue
       path = childOf(path, segment)
       missing++
       continue
@@ -52,6 +50,7 @@ export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: bo
       stat = await tree.lstat(path)
       continue
     }
+    if (forFile && todo.length === 1 && todo[0] === trailingSlash) throw new FsError('is-a-directory', asked)
     if (Buffer.byteLength(segment) > maxNameBytes) throw new FsError('name-too-long', asked)
     const next = childOf(path, segment)
     const nextStat = await tree.lstat(next)
@@ -65,5 +64,5 @@ export async function walk(tree: CanonicalTree, asked: GuestPath, followLast: bo
     }
     ;[path, stat, missing] = [next, nextStat, nextStat === undefined ? 1 : 0]
   }
-  return { path, stat, missing, directoryOnly }
+  return { path, stat, missing }
 }
