@@ -25,6 +25,7 @@ export interface DeployOutcome {
   readonly session: { readonly info: SessionInfo }
   readonly reports: readonly OperationReport[]
   readonly passwords: Readonly<Record<string, string>>
+  readonly loginAccount: string | null
   readonly diff: TreeDiff
   readonly growth: GrowPlan
   readonly diagnostics: readonly Diagnostic[]
@@ -46,7 +47,7 @@ export function buildDeployReport(outcome: DeployOutcome): DeployReport {
     cloudInit: { installed: facts.cloudInit.installed, mode: request.cloud_init },
     diff: outcome.diff.map(diffEntry),
     operations,
-    loginAccount: null,
+    loginAccount: outcome.loginAccount,
     generated: { passwords: outcome.passwords },
     diagnostics: [...outcome.diagnostics, ...operations.flatMap(({ diagnostics }) => diagnostics)],
     timings: { ...prefixed('open', outcome.session.info.timings), ...outcome.timings },

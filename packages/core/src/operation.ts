@@ -4,6 +4,7 @@ import type { WritableGuestFs } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import type { FirstBoot } from './first-boot.ts'
+import type { LoginAccountNote } from './login-account.ts'
 
 /** What the clock, the random source and the request's owner give; pure code takes them from here. */
 export interface Ambient {
@@ -24,6 +25,8 @@ export interface StageContext<Input> {
   readonly ambient: Ambient
   /** Commands for the guest's first boot; the unit that runs them is written once, by the operation `first-boot`. */
   readonly firstBoot: FirstBoot
+  /** Which account the request's `login_account` came to mean. */
+  readonly loginAccount: LoginAccountNote
   /** A password made for this request, shown once in the report. */
   generated(account: string, password: string): void
   diagnose(diagnostic: Diagnostic): void

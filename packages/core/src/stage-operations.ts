@@ -4,6 +4,7 @@ import { guestPath, type StagedFs, type TreeDiff } from '@host-deployer/guest-fs
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import { createFirstBoot } from './first-boot.ts'
+import { createLoginAccountNote } from './login-account.ts'
 import type { Ambient, Operation } from './operation.ts'
 import { orderOperations } from './order-operations.ts'
 
@@ -19,12 +20,15 @@ export interface StageInput {
 export interface StageResult {
   readonly reports: readonly OperationReport[]
   readonly passwords: Readonly<Record<string, string>>
+  /** The account that `login_account` came to mean; null without one. */
+  readonly loginAccount: string | null
   readonly diff: TreeDiff
 }
 
 /** Lets every operation that the request asks for write its part of the overlay. The first one that cannot fails the deploy; nothing was written. */
 export async function stageOperations({ operations, request, staged, facts, profile, ambient }: StageInput): Promise<StageResult> {
   const firstBoot = createFirstBoot()
+  const loginAccount = createLoginAccountNote()
   const passwords: Record<string, string> = {}
   const reports: OperationReport[] = []
   const selected = operations.filter((operation) => operation.select(request) !== undefined)
@@ -43,6 +47,7 @@ export async function stageOperations({ operations, request, staged, facts, prof
         profile,
         ambient,
         firstBoot,
+        loginAccount,
         generated: (account, password) => {
           passwords[account] = password
         },
@@ -57,5 +62,5 @@ export async function stageOperations({ operations, request, staged, facts, prof
     reports.push({ id: operation.id, outcome: outcome ?? (next === state ? 'unchanged' : 'changed'), diagnostics })
     state = next
   }
-  return { reports, passwords, diff: await staged.diff() }
+  return { reports, passwords, loginAccount: loginAccount.chosen?.name ?? null, diff: await staged.diff() }
 }

@@ -19,6 +19,10 @@ export const guestErrors = {
     summary: 'The request is about a user who exists neither in the guest nor in the request.',
     remedy: 'Add the user to "users".',
   },
+  OPERATION_LOGIN_ACCOUNT_MISSING: {
+    summary: 'login_account names no account, and the guest has none that a person could log in to.',
+    remedy: 'Give login_account a name: the account is made then.',
+  },
   OPERATION_GROUP_MISSING: {
     summary: 'A group that a user shall be in does not exist, and making it was not allowed.',
     remedy: 'Add it to "groups", or set create_groups.',

@@ -23,7 +23,7 @@ const seedDirectory = guestPath('/var/lib/cloud/seed/nocloud')
  */
 export const cloudInit = defineOperation<{ readonly mode: CloudInitMode }>({
   id: 'cloud-init',
-  after: ['hostname', 'hosts', 'network', 'users', 'password', 'ssh-keys', 'locale', 'timezone', 'write-files-deferred'],
+  after: ['hostname', 'hosts', 'network', 'users', 'password', 'ssh-keys', 'login-account', 'locale', 'timezone', 'write-files-deferred'],
   select: ({ cloud_init: mode }) => ({ mode }),
   stage: async (context) => {
     const { mode } = context.input
@@ -41,8 +41,8 @@ export const cloudInit = defineOperation<{ readonly mode: CloudInitMode }>({
   },
 })
 
-async function keep({ fs, facts, profile, request, diagnose }: StageContext<unknown>): Promise<'skipped' | undefined> {
-  const asked = keepDropIn(request, facts.cloudInit.defaultUser ?? profile.defaultUser.name)
+async function keep({ fs, facts, profile, request, diagnose, loginAccount }: StageContext<unknown>): Promise<'skipped' | undefined> {
+  const asked = keepDropIn(request, facts.cloudInit.defaultUser ?? profile.defaultUser.name, loginAccount.chosen)
   if (Object.keys(asked).length === 0) return 'skipped'
   // What an earlier deploy set stays set.
   await writeDropIn(fs, { ...(await existingDropIn(fs)), ...asked })

@@ -6,6 +6,7 @@ import { groups } from './groups.ts'
 import { hostname } from './hostname.ts'
 import { hosts } from './hosts.ts'
 import { locale } from './locale.ts'
+import { loginAccount } from './login-account.ts'
 import { mounts } from './mounts.ts'
 import { network } from './network.ts'
 import { password } from './password.ts'
@@ -31,6 +32,7 @@ export const operations: readonly Operation[] = [
   sudo,
   sshKeys,
   sshServer,
+  loginAccount,
   writeFilesDeferred,
   mounts,
   cloudInit,

@@ -1,6 +1,7 @@
 import { OperationError } from '@host-deployer/driver-api'
 import { defineOperation } from '../operation.ts'
 import { accountPaths, findUser, writeAccountFiles } from '../strategies/accounts/account-files.ts'
+import { chooseLoginAccount } from '../strategies/accounts/choose-login-account.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import { expirePassword, setPassword } from '../strategies/accounts/password-field.ts'
 import { requestedPasswords } from '../strategies/accounts/requested-accounts.ts'
@@ -8,7 +9,7 @@ import { requestedPasswords } from '../strategies/accounts/requested-accounts.ts
 /**
  * Sets the passwords of `chpasswd` and `password` and unlocks their accounts. A password that is in force already is left alone, its dates, too;
  * one that changes has to be changed again at the first login unless `chpasswd.expire` is false or a hash was given. A random password is a new one
- * in every run.
+ * in every run. The password of `login_account` comes before these.
  */
 export const password = defineOperation<true>({
   id: 'password',
@@ -27,7 +28,9 @@ export const password = defineOperation<true>({
       return 'skipped'
     }
     const files = await openAccounts(context)
+    const overridden = context.request.login_account?.password === undefined ? undefined : await chooseLoginAccount(context, files)
     for (const [name, { password, expire }] of passwords) {
+      if (name === overridden) continue
       if (findUser(files, name) === undefined) {
         throw new OperationError('OPERATION_USER_MISSING', `The password of ${name} cannot be set: there is no such user`, {
           hint: 'List the account under "users", or correct its name.',

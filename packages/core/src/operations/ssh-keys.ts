@@ -2,7 +2,7 @@ import { InputError, OperationError } from '@host-deployer/driver-api'
 import { isAuthorizedKey, parseAuthorizedKey } from '@host-deployer/formats'
 import { defineOperation } from '../operation.ts'
 import { accountPaths, findUser } from '../strategies/accounts/account-files.ts'
-import { locateAuthorizedKeys, writeAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
+import { changeAuthorizedKeys, locateAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import {
   type AccountSubject,
@@ -21,7 +21,8 @@ const refuseOptions = [
 
 /**
  * Puts public keys into the accounts' authorized_keys: each user's own, the request's and the meta-data's for the default user, and for root these
- * with a command that refuses the login (`disable_root`, the default) or as they are (`disable_root: false`).
+ * with a command that refuses the login (`disable_root`, the default) or as they are (`disable_root: false`). With `ssh_authorized_keys_only` a
+ * user's file holds the user's keys and nothing else.
  */
 export const sshKeys = defineOperation<true>({
   id: 'ssh-keys',
@@ -31,6 +32,7 @@ export const sshKeys = defineOperation<true>({
   stage: async (context) => {
     const { fs, diagnose } = context
     const wanted = wantedKeys(context, diagnose)
+    const only = new Set(requestedUsers(context).flatMap((user) => (user.ssh_authorized_keys_only === true ? [user.name] : [])))
     if (wanted.size === 0) return 'skipped'
     const files = await openAccounts(context)
     const settings = await readSshdSettings(fs)
@@ -59,7 +61,7 @@ export const sshKeys = defineOperation<true>({
           path: location.path,
         })
       }
-      await writeAuthorizedKeys(fs, account, location, [...lines.values()])
+      await changeAuthorizedKeys(fs, account, location, { add: [...lines.values()], only: only.has(name) })
     }
     return undefined
   },
@@ -79,6 +81,7 @@ function wantedKeys(subject: AccountSubject, diagnose: Diagnose): ReadonlyMap<st
   }
   const defaultUser = requestedDefaultUser(subject)
   for (const user of requestedUsers(subject)) {
+    if (user.ssh_authorized_keys_only === true) wanted.set(user.name, new Map())
     for (const key of user.ssh_authorized_keys) add(user.name, key, 'users')
     if (user.ssh_redirect_user) for (const key of redirectKeys(subject, user.name, diagnose)) add(user.name, key, 'users')
   }

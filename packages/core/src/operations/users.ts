@@ -1,17 +1,17 @@
 import type { UserRequest } from '@host-deployer/api'
 import { InputError } from '@host-deployer/driver-api'
-import { guestPath } from '@host-deployer/guest-fs'
 import { defineOperation, type StageContext } from '../operation.ts'
-import { type AccountFiles, accountPaths, findUser, fromAccountText, writeAccountFiles } from '../strategies/accounts/account-files.ts'
-import { completeAccount, createAccount, isAsRequested } from '../strategies/accounts/create-account.ts'
-import { createHome, createMailSpool } from '../strategies/accounts/create-home.ts'
+import { type AccountFiles, accountPaths, writeAccountFiles } from '../strategies/accounts/account-files.ts'
+import { chooseLoginAccount } from '../strategies/accounts/choose-login-account.ts'
+import { ensureAccount } from '../strategies/accounts/ensure-account.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import { lockPassword, setPassword, unlockPassword } from '../strategies/accounts/password-field.ts'
 import { asksForAccounts, requestedPasswords, requestedUsers } from '../strategies/accounts/requested-accounts.ts'
 
 /**
  * Makes the users of the request with their groups, home directories and passwords. An account that exists keeps its attributes, as in
- * cloud-init: only its password and lock are set. Passwords of `chpasswd` and `password` are the business of the operation `password`.
+ * cloud-init: only its password and lock are set. Passwords of `chpasswd` and `password` are the business of the operation `password`, that of the
+ * login account is the business of `login-account`.
  */
 export const users = defineOperation<true>({
   id: 'users',
@@ -22,21 +22,25 @@ export const users = defineOperation<true>({
     const requests = requestedUsers(context)
     if (requests.length === 0) return 'skipped'
     const files = await openAccounts(context)
-    const later = requestedPasswords(context)
+    const made: UserRequest[] = []
     for (const user of requests) {
       assertConsistent(user)
-      const created = await ensureAccount(context, files, user)
-      if (!later.has(user.name)) applyPassword(context, files, user, created)
+      if (await ensureAccount(context, files, user)) made.push(user)
     }
+    const later = new Set(requestedPasswords(context).keys())
+    // Set by `login-account`; a password in between would be another one in every run.
+    if (context.request.login_account?.password !== undefined) later.add((await chooseLoginAccount(context, files)) ?? '')
+    for (const user of requests) if (!later.has(user.name)) applyPassword(context, files, user, made.includes(user))
     await writeAccountFiles(context.fs, files)
     return undefined
   },
 })
 
 /** What cloud-init refuses, too. `INPUT_USER`. */
-function assertConsistent({ name, no_create_home, system, ssh_authorized_keys, ssh_redirect_user }: UserRequest): void {
+function assertConsistent({ name, no_create_home, system, ssh_authorized_keys, ssh_redirect_user, ...user }: UserRequest): void {
   const hasKeys = ssh_authorized_keys.length > 0
-  if ((no_create_home || system) && (hasKeys || ssh_redirect_user)) {
+  const hasHome = !no_create_home && (!system || user.ssh_authorized_keys_only === true)
+  if (!hasHome && (hasKeys || ssh_redirect_user)) {
     throw new InputError('INPUT_USER', `SSH keys of the user ${name} need a home directory`, {
       hint: 'Remove "no_create_home" or "system", or the keys.',
       context: { name },
@@ -48,42 +52,6 @@ function assertConsistent({ name, no_create_home, system, ssh_authorized_keys, s
       context: { name },
     })
   }
-}
-
-/** Makes the account or completes it; returns whether it is new and has no password yet. */
-async function ensureAccount(context: StageContext<true>, files: AccountFiles, user: UserRequest): Promise<boolean> {
-  const { fs, ambient, diagnose } = context
-  const existing = findUser(files, user.name)
-  if (existing !== undefined && !isAsRequested(files, user)) {
-    diagnose({
-      severity: 'info',
-      code: 'USER_EXISTS',
-      summary: `The user ${user.name} exists: number, groups, home and shell stay as they are`,
-      path: '/etc/passwd',
-    })
-    return false
-  }
-  const account = existing ?? createAccount(files, user, ambient.now)
-  const isNew = existing === undefined || completeAccount(files, user, existing, ambient.now)
-  if (!user.no_create_home && !user.system && !(await createHome(fs, files, account)) && isNew) {
-    diagnose({
-      severity: 'info',
-      code: 'HOME_EXISTS',
-      summary: 'The skeleton is not copied into a home directory that exists',
-      path: fromAccountText(account.home),
-    })
-  }
-  if (!user.system) await createMailSpool(fs, files, account)
-  const shell = fromAccountText(account.shell)
-  if (isNew && shell !== '' && !(await fs.exists(guestPath(shell)))) {
-    diagnose({
-      severity: 'warning',
-      code: 'SHELL_MISSING',
-      summary: `The guest has no shell ${shell}: ${user.name} cannot log in`,
-      path: shell,
-    })
-  }
-  return isNew
 }
 
 function applyPassword(

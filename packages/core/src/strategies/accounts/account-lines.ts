@@ -1,5 +1,5 @@
 import type { UserRequest } from '@host-deployer/api'
-import { addSubid, allocateSubid, upsertEntry } from '@host-deployer/formats'
+import { addSubid, allocateSubid, findEntry, upsertEntry } from '@host-deployer/formats'
 import { badField, noFreeId } from './account-errors.ts'
 import type { AccountFiles } from './account-files.ts'
 import { shadowDay } from './password-field.ts'
@@ -19,6 +19,18 @@ export function addShadow(files: AccountFiles, request: UserRequest, now: Date):
     ...ageing,
     inactiveDays: request.inactive ?? useradd.inactiveDays,
     expireDay: expireDay(request, useradd.expireDate),
+  })
+}
+
+/** No ageing and no end, as `useradd -e '' -f -1 -K PASS_MAX_DAYS=-1` of a system account; a password that had to be changed at once need not be. */
+export function neverExpires(files: AccountFiles, name: string, now: Date): void {
+  const entry = files.shadow === undefined ? undefined : findEntry(files.shadow, name)
+  if (files.shadow === undefined || entry === undefined) return
+  files.shadow = upsertEntry(files.shadow, {
+    name,
+    password: entry.password,
+    lastChangeDay: entry.lastChangeDay === 0 ? shadowDay(now) : entry.lastChangeDay,
+    reserved: entry.reserved,
   })
 }
 

@@ -56,23 +56,54 @@ export function mergeAuthorizedKeys(text: string, lines: readonly string[]): str
   return renderLines(file)
 }
 
-/** Stages the keys with the owner and modes that sshd's StrictModes wants. */
-export async function writeAuthorizedKeys(
+/** Which keys go before the others are added. */
+export interface KeyRemoval {
+  readonly comment?: string
+  readonly bodies: readonly string[]
+}
+
+/** The file's text without these keys. One that is to be added again, with the same options, stays where it is. */
+export function removeAuthorizedKeys(text: string, { comment, bodies }: KeyRemoval, added: readonly string[] = []): string {
+  const again = new Map(added.map((line) => [parseAuthorizedKey(line)?.body, parseAuthorizedKey(line)?.options.join()]))
+  let file = parseAuthorizedKeys(text)
+  for (const key of file.entries) {
+    const goes = bodies.includes(key.body) || (comment !== undefined && key.comment === comment)
+    if (goes && again.get(key.body) !== key.options.join()) file = removeAuthorizedKey(file, key.body)
+  }
+  return renderLines(file)
+}
+
+/** What a change does to the keys; see the functions of the same names. */
+export interface KeyChange {
+  readonly add: readonly string[]
+  readonly remove?: KeyRemoval
+  /** The file holds `add` and nothing else. */
+  readonly only?: boolean
+}
+
+/** Stages the change with the owner and modes that sshd's StrictModes wants. A file that would be empty is not made. */
+export async function changeAuthorizedKeys(
   fs: WritableGuestFs,
   account: PasswdEntry,
   { path, inHome }: AuthorizedKeysLocation,
-  lines: readonly string[],
+  change: KeyChange,
 ): Promise<void> {
   const { uid, gid } = account
+  const before = (await fs.exists(path)) ? Buffer.from(await fs.readFile(path)).toString('latin1') : undefined
+  const text = changedKeys(before ?? '', change)
+  if (text === (before ?? '') && change.add.length === 0) return
   const directory = parentOf(path)
   if (inHome) await ensurePrivateDirectory(fs, directory, account)
   else await fs.makeDirectories(directory)
-  const before = (await fs.exists(path)) ? Buffer.from(await fs.readFile(path)).toString('latin1') : ''
-  const text = mergeAuthorizedKeys(
-    before,
-    lines.map((line) => Buffer.from(line).toString('latin1')),
-  )
   await fs.writeFile(path, Buffer.from(text, 'latin1'), inHome ? { mode: 0o600, uid, gid } : { mode: 0o644, uid: 0, gid: 0 })
+}
+
+function changedKeys(before: string, { add, remove, only = false }: KeyChange): string {
+  const lines = add.map((line) => Buffer.from(line).toString('latin1'))
+  if (only) return lines.map((line) => `${line.trim()}\n`).join('')
+  const comment = remove?.comment === undefined ? {} : { comment: Buffer.from(remove.comment).toString('latin1') }
+  const kept = remove === undefined ? before : removeAuthorizedKeys(before, { ...remove, ...comment }, lines)
+  return mergeAuthorizedKeys(kept, lines)
 }
 
 async function ensurePrivateDirectory(fs: WritableGuestFs, directory: GuestPath, { uid, gid }: PasswdEntry): Promise<void> {

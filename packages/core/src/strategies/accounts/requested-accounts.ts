@@ -29,13 +29,22 @@ export function asksForAccounts(request: DeployRequest): boolean {
 }
 
 /**
+ * Whether `users` says which accounts there shall be, so that the default user is only one of them when it is listed. Accounts with
+ * `ssh_authorized_keys_only` are a platform's own, which come beside whatever else there is.
+ */
+export function listsUsers({ users }: DeployRequest): boolean {
+  return users !== undefined && (users.length === 0 || users.some((user) => !('name' in user) || user.ssh_authorized_keys_only !== true))
+}
+
+/**
  * The name of the default user when the request has one: `default` is in `users`, or there is no `users` and a key or password is for it.
  * cloud-init always makes it in the second case; a deploy that asks for nothing makes nobody.
  */
 export function requestedDefaultUser(subject: AccountSubject): string | undefined {
   const { request } = subject
   const name = defaultName(subject)
-  if (request.users !== undefined) return request.users.some((user) => 'default' in user) ? name : undefined
+  if (request.users?.some((user) => 'default' in user)) return name
+  if (listsUsers(request)) return undefined
   const wanted =
     request.password !== undefined ||
     defaultUserKeys(request).length > 0 ||
@@ -73,7 +82,11 @@ export function requestedUsers(subject: AccountSubject): readonly UserRequest[] 
       : { ...base, ...own, groups: [...new Set([...groups, ...own.groups])], sudo: own.sudo.length > 0 ? own.sudo : sudo }
   const others = explicit.filter((user) => user !== own)
   if (request.users === undefined) return [merged]
-  const at = request.users.findIndex((user) => 'default' in user)
+  // Wanted without being listed: it comes first, as in cloud-init's own list.
+  const at = Math.max(
+    request.users.findIndex((user) => 'default' in user),
+    0,
+  )
   const before = request.users.slice(0, at).filter((user) => others.some((other) => other === user)).length
   return [...others.slice(0, before), merged, ...others.slice(before)]
 }
