@@ -53,6 +53,11 @@ export const configErrors = {
     remedy: 'Use qemu-kvm for images of other people.',
     finding: true,
   },
+  CONFIG_NEEDS_RESTART: {
+    summary: 'A file was edited, and one of its values cannot change while the daemon runs: a socket or a directory.',
+    remedy: 'Restart the daemon when it suits; the other values count already.',
+    finding: true,
+  },
   CONFIG_VARIABLE_UNKNOWN: {
     summary: 'The environment has a variable that begins with HOST_DEPLOYER_ and is not a setting.',
     remedy: 'Correct the spelling, or leave it when it belongs to something else.',

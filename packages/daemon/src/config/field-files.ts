@@ -4,6 +4,7 @@ import { type ConfigFile, readConfigFile } from './config-file.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import type { GivenValue } from './config-source.ts'
 import { fieldKeys, NotConvertible } from './field-keys.ts'
+import { type FileState, readFileState } from './file-state.ts'
 
 /** A key of host.conf, converted. */
 export interface FieldValue extends GivenValue {
@@ -20,8 +21,8 @@ export interface FieldConfig {
   readonly diagnostics: readonly Diagnostic[]
   /** Names of keys that are not ours; odd names are not shown. */
   readonly ignoredKeys: readonly string[]
-  /** Every file that was read or would have been, in the order of reading. */
-  readonly files: readonly string[]
+  /** Every file that was read or would have been, in the order of reading, as it was just before. */
+  readonly files: readonly FileState[]
 }
 
 export interface FieldOptions {
@@ -79,10 +80,10 @@ class Reading {
   readonly #problems: ConfigProblem[] = []
   readonly #diagnostics: Diagnostic[] = []
   readonly #ignored = new Set<string>()
-  readonly #files: string[] = []
+  readonly #files: FileState[] = []
 
   async read(path: string): Promise<ConfigFile | undefined> {
-    this.#files.push(path)
+    this.#files.push(await readFileState(path))
     return await readConfigFile(path, { dialect: 'field' })
   }
 

@@ -9,6 +9,7 @@ import { readEnvironment } from './environment.ts'
 import { deepFreeze, type ExplainedValue, explained, hideSecrets } from './explained-value.ts'
 import { type FieldConfig, readFieldConfig } from './field-files.ts'
 import { fieldKeys } from './field-keys.ts'
+import { type FileState, readFileState } from './file-state.ts'
 import { defaultSettingsFile, issueText, readOwnFile } from './own-file.ts'
 import { noArguments, type ServeArguments } from './parse-serve-arguments.ts'
 import { type SettingName, settingNames, settings } from './settings.ts'
@@ -28,8 +29,8 @@ export interface ReadConfigResult {
   readonly diagnostics: readonly Diagnostic[]
   /** Names of the keys and options of the field that are not ours, for a debug log. */
   readonly ignored: readonly string[]
-  /** The files that were read, or would have been if they existed: what {@link watchConfig} takes. */
-  readonly files: readonly string[]
+  /** The files that were read, or would have been if they existed, as they were just before: what `watchConfig` takes. */
+  readonly files: readonly FileState[]
 }
 
 /** Values by their rank: the last one counts. */
@@ -47,6 +48,7 @@ const defaultRoot = '/opt/cloud'
 export async function readConfig({ given = noArguments, env, cwd = process.cwd() }: ReadConfigOptions): Promise<ReadConfigResult> {
   const field = await readFieldConfig({ config: given.config, flags: given.field, cwd })
   const ownPath = given.settings === undefined ? defaultSettingsFile : resolve(cwd, given.settings)
+  const ownState = await readFileState(ownPath)
   const ownFile = await readOwnFile(ownPath, { mustExist: given.settings !== undefined })
   const environment = readEnvironment(env)
 
@@ -111,7 +113,7 @@ export async function readConfig({ given = noArguments, env, cwd = process.cwd()
     explained: settingNames.flatMap((name) => rows.get(name) ?? []).map(hideSecrets),
     diagnostics,
     ignored,
-    files: [...field.files, ownPath],
+    files: [...field.files, ownState],
   })
 }
 

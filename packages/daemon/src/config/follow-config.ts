@@ -1,0 +1,52 @@
+import { ConfigError, DeployError } from '@host-deployer/driver-api'
+import { type ConfigComparison, compareConfigs } from './compare-configs.ts'
+import type { DaemonConfig } from './daemon-config.ts'
+import { type ReadConfigOptions, type ReadConfigResult, readConfig } from './read-config.ts'
+import { type WatchOptions, watchConfig } from './watch-config.ts'
+
+export type ConfigUpdate =
+  /** `comparison.config` counts from now on. */
+  | { readonly type: 'edited'; readonly comparison: ConfigComparison; readonly read: ReadConfigResult }
+  /** A file was edited and is wrong: the daemon goes on with what it had, and the next edit is read again. */
+  | { readonly type: 'refused'; readonly error: DeployError }
+
+/**
+ * Reads the configuration again whenever one of its files changes, until the signal aborts, and says what it means for a daemon that started with
+ * `first`. An edit that changes no value is not reported. `onUpdate` must not throw.
+ */
+export function followConfig(
+  first: ReadConfigResult,
+  { given, env, cwd }: ReadConfigOptions,
+  onUpdate: (update: ConfigUpdate) => void,
+  options: WatchOptions,
+): void {
+  let running: DaemonConfig = first.config
+  watchConfig(
+    first.files,
+    async () => {
+      try {
+        const read = await readConfig({ ...(given === undefined ? {} : { given }), env, ...(cwd === undefined ? {} : { cwd }) })
+        const comparison = compareConfigs(running, read.config)
+        running = comparison.config
+        if (comparison.changed.length > 0 || comparison.diagnostics.length > 0) onUpdate({ type: 'edited', comparison, read })
+        return read.files
+      } catch (error) {
+        onUpdate({ type: 'refused', error: asDeployError(error) })
+        return undefined
+      }
+    },
+    options,
+  )
+}
+
+function asDeployError(error: unknown): DeployError {
+  if (DeployError.isInstance(error)) return error
+  return new ConfigError(
+    'CONFIG_FILE_UNREADABLE',
+    `The configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      hint: 'The daemon goes on with the configuration it has.',
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,108 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { type FileState, readFileState } from './file-state.ts'
+import { watchedDirectories } from './watched-directories.ts'
+
+export interface WatchOptions {
+  readonly signal: AbortSignal
+  /** An editor writes more than once, and kubelet swaps several links: nothing is looked at before it was quiet for so long. Default 250. */
+  readonly debounceMs?: number
+  /** How often the files are looked at without any notice, for network file systems, which give none. Default 5000. */
+  readonly pollMs?: number
+}
+
+/**
+ * Called with the paths of changed files. Returns the files to go on with, when there are others now. Must not reject. Not called again before it is
+ * done; what changes meanwhile is noticed afterwards.
+ */
+export type OnConfigChange = (changed: readonly string[]) => Promise<readonly FileState[] | undefined> | undefined
+
+/**
+ * Notices that a file was edited, replaced by a rename, made, removed, or that a symlink on the way to it was swapped, until the signal aborts. `files`
+ * are those of `readConfig`: what changed since they were read is noticed, too.
+ *
+ * Directories are watched with `node:fs`: a file's own inode is not the file any more after a rename. (chokidar sees the swap of a ConfigMap as well, but
+ * not a file in a directory that did not exist when it started.)
+ */
+export function watchConfig(files: readonly FileState[], onChange: OnConfigChange, options: WatchOptions): void {
+  const { signal, debounceMs = 250, pollMs = 5_000 } = options
+  if (signal.aborted) return
+  const watchers = new Map<string, FSWatcher>()
+  let known = files
+  let timer: NodeJS.Timeout | undefined
+  let looking = false
+  let again = false
+
+  const lookSoon = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => void look(), debounceMs)
+    timer.unref()
+  }
+  const look = async () => {
+    if (looking) {
+      again = true
+      return
+    }
+    looking = true
+    try {
+      do {
+        again = false
+        await arm()
+        const now = await Promise.all(known.map(({ path }) => readFileState(path)))
+        const changed = now.filter(({ state }, index) => state !== known[index]?.state).map(({ path }) => path)
+        known = now
+        if (changed.length > 0 && !signal.aborted) {
+          known = (await onChange(changed)) ?? known
+          again = true
+        }
+      } while (again && !signal.aborted)
+    } finally {
+      looking = false
+    }
+  }
+  /** Before each look, so that nothing can happen unseen between the two. */
+  const arm = async () => {
+    const wanted = new Set<string>()
+    for (const { path } of known) for (const directory of await watchedDirectories(path)) wanted.add(await keyOf(directory))
+    for (const [key, watcher] of watchers) {
+      if (wanted.has(key)) continue
+      watchers.delete(key)
+      watcher.close()
+    }
+    for (const key of wanted) {
+      if (watchers.has(key) || signal.aborted) continue
+      const watcher = tryWatch(key.slice(key.indexOf('/')), lookSoon)
+      if (watcher !== undefined) watchers.set(key, watcher)
+    }
+  }
+
+  const poll = setInterval(() => void look(), pollMs)
+  poll.unref()
+  signal.addEventListener(
+    'abort',
+    () => {
+      clearInterval(poll)
+      clearTimeout(timer)
+      for (const watcher of watchers.values()) watcher.close()
+      watchers.clear()
+    },
+    { once: true },
+  )
+  void look()
+}
+
+/** A directory that was removed and made again is another one, and needs another watch. */
+async function keyOf(directory: string): Promise<string> {
+  const { state } = await readFileState(directory)
+  return `${state.split(':').slice(0, 2).join(':')}${directory}`
+}
+
+/** Without a watch, as when the kernel's limit of them is reached, the poll still finds out. */
+function tryWatch(directory: string, onEvent: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, { persistent: false }, onEvent)
+    watcher.on('error', onEvent)
+    return watcher
+  } catch {
+    return undefined
+  }
+}
