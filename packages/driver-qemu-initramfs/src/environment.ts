@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { access, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DriverContext, DriverError } from '@host-deployer/driver-api'
@@ -9,9 +10,16 @@ import { describeStock } from './stock-appliance.ts'
 /** As Debian names it. Other architectures follow with their appliance. */
 const ARCHITECTURE = 'amd64'
 
-/** Where the appliance is by the options, or by default. */
+/** Where the appliance is by the options, or by default: in the cache directory, where somebody put one, or else the one we came with. */
 export function applianceDirectory({ options, cacheDirectory }: DriverContext<QemuInitramfsOptions>): string {
-  return options.appliance ?? join(cacheDirectory, 'appliance', ARCHITECTURE)
+  const cached = join(cacheDirectory, 'appliance', ARCHITECTURE)
+  return options.appliance ?? (existsSync(cached) ? undefined : shippedAppliance()) ?? cached
+}
+
+/** The appliance of the Debian package and of the container image, which bring a Node.js of their own: it lies beside that one's `bin`. */
+export function shippedAppliance(): string | undefined {
+  const directory = join(dirname(process.execPath), '..', 'appliance')
+  return existsSync(join(directory, 'manifest.json')) ? directory : undefined
 }
 
 /** The appliance, checked against the options. `APPLIANCE_MISSING`, `APPLIANCE_DAMAGED`, `APPLIANCE_INCOMPATIBLE`, `DRIVER_STOCK_FILE`. */

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Appliance } from '@host-deployer/appliance'
 import pc from 'picocolors'
 import { directories } from '../directories.ts'
@@ -17,7 +18,7 @@ export async function applianceBuildCommand(flags: ApplianceFlags): Promise<void
 
 export async function applianceInfoCommand(flags: ApplianceFlags): Promise<void> {
   const { applianceInfo } = await import('@host-deployer/appliance')
-  show(await applianceInfo(directoryOf(flags)), flags, 'installed')
+  show(await applianceInfo(presentDirectory(flags)), flags, 'installed')
 }
 
 export async function applianceInstallCommand(source: string, flags: ApplianceFlags): Promise<void> {
@@ -27,6 +28,13 @@ export async function applianceInstallCommand(source: string, flags: ApplianceFl
 
 function directoryOf({ appliance }: ApplianceFlags): string {
   return appliance === undefined ? join(directories(process.env).cache, 'appliance', 'amd64') : resolve(appliance)
+}
+
+/** As the driver looks for it: what was built or installed, or else what came with this program's own Node.js. */
+function presentDirectory(flags: ApplianceFlags): string {
+  const directory = directoryOf(flags)
+  const shipped = join(dirname(process.execPath), '..', 'appliance')
+  return flags.appliance === undefined && !existsSync(directory) && existsSync(join(shipped, 'manifest.json')) ? shipped : directory
 }
 
 function show({ directory, manifest }: Appliance, { json }: ApplianceFlags, verb: string): void {
