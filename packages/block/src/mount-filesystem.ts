@@ -8,6 +8,8 @@ export interface MountRequest {
   readonly target: ToolPath
   readonly ignoreJournal: boolean
   readonly subvolume?: string | null
+  /** Read-write, to grow it. Default: read-only. */
+  readonly writable?: boolean
   /** Make the target directory (0700) when it is missing. Only for our own mount points, never inside a guest. */
   readonly makeTarget?: boolean
 }
@@ -19,7 +21,7 @@ const MAKE_TARGET = 'X-mount.mkdir=0700'
 const mountTimeoutMs = 300_000
 
 /**
- * Mounts one file system, read-only, by its explicit type. `BLOCK_FILESYSTEM_UNSUPPORTED` (a type or feature this kernel lacks),
+ * Mounts one file system, read-only unless asked otherwise, by its explicit type. `BLOCK_FILESYSTEM_UNSUPPORTED` (a type or feature this kernel lacks),
  * `BLOCK_FILESYSTEM_DAMAGED`, `BLOCK_MOUNT_FAILED`; the message has the kernel's reason.
  */
 export async function mountFilesystem(toolHost: ToolHost, request: MountRequest): Promise<void> {
@@ -32,7 +34,7 @@ export async function mountFilesystem(toolHost: ToolHost, request: MountRequest)
       ['mount', '-t', filesystem.type, '-o', makeTarget ? `${options},${MAKE_TARGET}` : options, '--', filesystem.device, target],
       { timeoutMs: mountTimeoutMs },
     )
-  if (writesUnasked(filesystem) && !request.ignoreJournal) {
+  if (writesUnasked(filesystem) && !request.ignoreJournal && request.writable !== true) {
     await setDeviceWritable(toolHost, filesystem.device, false)
     if ((await mount()).ok) return
     // Refused for want of write access: there is a journal to replay.

@@ -30,12 +30,15 @@ export const mayBeRoot = (type: string): boolean => types.get(type)?.root === tr
  * The options of a mount: what protects the tool host always comes first, and nothing of the guest's own fstab but a btrfs subvolume.
  * Read-only unless asked otherwise.
  */
-export function mountOptions(type: string, wanted: { readonly ignoreJournal: boolean; readonly subvolume?: string | null }): string {
+export function mountOptions(
+  type: string,
+  wanted: { readonly ignoreJournal: boolean; readonly subvolume?: string | null; readonly writable?: boolean },
+): string {
   const mountable = types.get(type)
   if (mountable === undefined) throw new TypeError(`Not a type that is mounted: ${type}`)
   const { subvolume } = wanted
   return [
-    'ro',
+    wanted.writable === true ? 'rw' : 'ro',
     'nodev',
     'nosuid',
     'noexec',

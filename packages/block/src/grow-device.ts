@@ -1,0 +1,73 @@
+import { BlockError, DeployError, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
+import { applyGrow } from './apply-grow.ts'
+import type { GrowPlan, GrowStep } from './grow-plan.ts'
+import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
+import type { BlockSession } from './mounted-guest.ts'
+import { printable } from './printable.ts'
+import { runTool } from './run-tool.ts'
+
+/** Where {@link growDevice} mounts what grows while it is mounted. */
+export const growTarget: ToolPath = toolPath('/run/host-deployer/grow')
+
+type MountedStep = Extract<GrowStep, { kind: 'filesystem'; target: ToolPath }>
+
+// A whole check of a big file system on a slow disk.
+const checkTimeoutMs = 1_800_000
+
+/**
+ * Carries out a plan of `planGrowDevice`, made with {@link growTarget}. What has to be mounted for it is mounted first, so that a damaged file system is
+ * noticed before anything is changed, and never stays mounted. `BLOCK_GROW_FAILED`, `BLOCK_UNMOUNT_FAILED`, and as `mountGuest`.
+ */
+export async function growDevice({ toolHost }: BlockSession, plan: GrowPlan): Promise<void> {
+  const isMounted = (step: GrowStep): step is MountedStep => step.kind === 'filesystem' && 'target' in step
+  const filesystem = plan.steps.find(isMounted)
+  if (filesystem === undefined) return applyGrow(toolHost, plan)
+
+  const below = { ...plan, steps: plan.steps.filter((step) => step !== filesystem) }
+  await mountFilesystem(toolHost, { filesystem, target: growTarget, ignoreJournal: false, makeTarget: true, writable: true })
+  const refusal = await mounted(toolHost, async () => {
+    await applyGrow(toolHost, below)
+    const refused = await applyGrow(toolHost, { ...plan, steps: [filesystem] }).catch((error: unknown) => error)
+    if (refused === undefined) await toolHost.fs.syncfs(growTarget)
+    return refused
+  })
+  if (refusal !== undefined) await growOffline(toolHost, filesystem, refusal)
+}
+
+async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T> {
+  let result: T
+  try {
+    result = await work()
+  } catch (error) {
+    await unmountAll(toolHost, [growTarget])
+    throw error
+  }
+  const busy = await unmountAll(toolHost, [growTarget])
+  if (busy !== undefined) throw new BlockError('BLOCK_UNMOUNT_FAILED', `What was mounted to grow could not be unmounted: ${busy}`)
+  await toolHost.fs.rmdir(growTarget).catch(() => undefined)
+  return result
+}
+
+/**
+ * The slow way of ext, which checks the whole file system. It is for what the kernel refuses: one with errors, one without `resize_inode`, and a container
+ * that lacks CAP_SYS_RESOURCE.
+ */
+async function growOffline(toolHost: ToolHost, { device, type }: MountedStep, refusal: unknown): Promise<void> {
+  if (!type.startsWith('ext') || !DeployError.isInstance(refusal) || refusal.code !== 'BLOCK_GROW_FAILED') throw refusal
+  const { exitCode, stderr, stdout } = await toolHost.exec(['e2fsck', '-f', '-p', device], { timeoutMs: checkTimeoutMs })
+  // e2fsck(8): 1 is "errors corrected", from 4 on something is left.
+  if (exitCode === null || exitCode >= 4) {
+    const said = printable(
+      new TextDecoder()
+        .decode(Buffer.concat([stdout, stderr]))
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    )
+    throw new BlockError('BLOCK_GROW_FAILED', `${device} cannot be enlarged, it is damaged: ${said}`, {
+      hint: 'Repair a copy with e2fsck, then grow it again.',
+      context: { device, type, exitCode },
+      cause: refusal,
+    })
+  }
+  await runTool(toolHost, 'BLOCK_GROW_FAILED', ['resize2fs', device], { timeoutMs: checkTimeoutMs })
+}
