@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { isFieldCommandLine } from './field-command-line.ts'
 
 // Each command's code is loaded when it is called: `--help` and a usage error cost nothing.
 
@@ -112,6 +113,42 @@ program
   .addHelpText('after', '\nExit code 6 when something could not be released.\n\nExample:\n  $ host-deployer reclaim')
   .action(async (options) => (await import('./commands/reclaim.ts')).reclaimCommand(options))
 
+const onDaemon = (command: Command) =>
+  command
+    .option('--socket <path>', "the daemon's admin socket (default: /var/lib/host-deployer/admin.sock)")
+    .option('--config <file>', 'take the socket from this host.conf, which the daemon was started with')
+    .option('--settings <file>', 'or from these settings of our own')
+
+onDaemon(program.command('status').description('what the daemon of this machine does: jobs, slots, template, last failures'))
+  .option('--live', 'only say whether it is alive: 503 and exit code 1 mean that it should be restarted')
+  .option('--ready', 'only say whether it takes jobs')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExit code 0 when it is alive and ready (or what was asked for), 1 when not.\n\nExamples:\n  $ host-deployer status\n  $ host-deployer status --ready',
+  )
+  .action(async (options) => (await import('./commands/status.ts')).statusCommand(options))
+
+onDaemon(program.command('metrics').description("print the daemon's metrics in Prometheus' text format"))
+  .addHelpText('after', '\nExample:\n  $ host-deployer metrics | grep host_deployer_')
+  .action(async (options) => (await import('./commands/metrics.ts')).metricsCommand(options))
+
+program
+  .command('config')
+  .description('the configuration of the daemon')
+  .command('explain')
+  .description('show every value of the configuration, where it comes from and what it overrides; takes the options of `serve`')
+  .argument('[options...]', '--config, --settings, and every setting as a flag, as `serve` takes them')
+  .allowUnknownOption()
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ host-deployer config explain\n  $ host-deployer config explain --config /etc/yunion/host.conf --json | jq .values',
+  )
+  .action(async (_words, options, command: Command) =>
+    (await import('./commands/config-explain.ts')).configExplainCommand(command.args, options),
+  )
+
 const appliances = program.command('appliance').description('the kernel and initramfs that the qemu-initramfs driver boots')
 appliances
   .command('build')
@@ -157,7 +194,8 @@ function positive(value: string): number {
 }
 
 try {
-  await program.parseAsync()
+  const words = process.argv.slice(2)
+  await program.parseAsync(isFieldCommandLine(words) ? ['serve', ...words] : words, { from: 'user' })
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else process.exitCode = await (await import('./report-failure.ts')).reportFailure(error, process.argv.includes('--json'))

@@ -14,4 +14,59 @@ export const daemonErrors = {
     summary: 'The group of the socket does not exist, or this user may not give a file to it.',
     remedy: 'Add the group, or give its number; run as root, or name a group this user is in.',
   },
+  INPUT_MESSAGE_MALFORMED: {
+    summary: 'A gRPC message is not one of the service: its bytes cannot be read.',
+    remedy: 'Use a client made of deploy.proto.',
+  },
+  INPUT_MESSAGE_TOO_LARGE: {
+    summary: 'A gRPC message is larger than 4 MiB.',
+    remedy: 'Let the guest fetch large content itself.',
+  },
+  DAEMON_NOT_IMPLEMENTED: {
+    summary: 'The service does not do this yet. The image was not touched.',
+    remedy: 'See the table of what is there in docs/migrate-from-cloudpods.md.',
+  },
+  DAEMON_FAULT: {
+    summary: 'The daemon has a fault. Its log has the details.',
+    remedy: 'Report it with the lines of the log.',
+  },
+  DAEMON_UNREACHABLE: {
+    summary: 'No daemon answers at the socket.',
+    remedy: 'Check that the daemon runs, and that you may open its socket.',
+  },
+  DAEMON_CALL_FAILED: {
+    summary: 'The daemon answered with an error that says nothing further.',
+    remedy: "Look into the daemon's log.",
+  },
+  TIMEOUT_CALL: {
+    summary: 'The daemon did not answer in the time that the client gave it.',
+    remedy: 'Give the call more time, or see in `host-deployer status` what the daemon is doing.',
+  },
+  WIRE_VALUE_IGNORED: {
+    summary: 'A field of a gRPC request cannot be used as it is and was left out.',
+    remedy: 'Correct it in the client.',
+    finding: true,
+  },
+  WIRE_NAME_CHANGED: {
+    summary: 'The name of a machine is not a host name; characters were replaced.',
+    remedy: 'Give a host name.',
+    finding: true,
+  },
+  WIRE_AGENT_LEFT_OUT: {
+    summary: 'The monitoring agent was asked for and is not installed yet.',
+    remedy: 'Install it in the image or by user data.',
+    finding: true,
+  },
+  DAEMON_NOT_RUNNING: {
+    summary: 'No daemon answers on the admin socket.',
+    remedy: 'Start it, or say where its admin socket is with --socket or --config.',
+  },
+  DAEMON_SOCKET_DENIED: {
+    summary: 'This user may not open the admin socket.',
+    remedy: "Run the command as root, or as a member of the socket's group.",
+  },
+  DAEMON_NO_ANSWER: {
+    summary: 'Something listens on the admin socket and gave no answer in time, or none that can be used.',
+    remedy: 'See the log of the daemon; restart it when it stays like that.',
+  },
 } satisfies Record<string, CatalogueEntry>
