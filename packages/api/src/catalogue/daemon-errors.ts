@@ -69,4 +69,28 @@ export const daemonErrors = {
     summary: 'Something listens on the admin socket and gave no answer in time, or none that can be used.',
     remedy: 'See the log of the daemon; restart it when it stays like that.',
   },
+  DAEMON_QUEUE_FULL: {
+    summary: 'As many jobs wait as the daemon lets wait.',
+    remedy: 'Try again later; `host-deployer status` shows what holds up the others. The setting queueLimit is the limit.',
+  },
+  DAEMON_STOPPING: {
+    summary: 'The daemon is being stopped: it takes no more jobs, and has cancelled those that did not end in time.',
+    remedy: 'Try again when it has been started again.',
+  },
+  DAEMON_WORKER_LOST: {
+    summary: 'The process that did the job has ended in the middle of it. What it held has been freed; every file of the image is old or new.',
+    remedy: "Ask again. The daemon's log has the last words of the process; a process that was killed may have met the limit of its memory.",
+  },
+  DAEMON_ALREADY_RUNNING: {
+    summary: 'Another daemon uses the state directory.',
+    remedy: 'Stop the other daemon first, or give this one a state directory of its own.',
+  },
+  TIMEOUT_JOB: {
+    summary: 'The job was not done by its deadline, waiting included: the deadline of the call, or the setting jobTimeoutMs.',
+    remedy: 'Give it longer. `host-deployer status` shows what takes its time.',
+  },
+  IMAGE_PATH_REFUSED: {
+    summary: 'The image lies outside the directories that the daemon may open images in.',
+    remedy: 'Name its directory in the configuration; `host-deployer config explain` lists what is allowed.',
+  },
 } satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DeployError, hostPath } from '@host-deployer/driver-api'
+import { listLeases } from '@host-deployer/driver-kit'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type CreateWorkOptions, createWork, type RunningWork, type WorkConfig } from './create-work.ts'
+import type { SubmitOptions, WorkEvent } from './work.ts'
+
+// Real worker processes with a driver that does what an image says: `testing/odd-driver.ts`.
+
+let base: string
+let config: WorkConfig
+const works: RunningWork[] = []
+const events: WorkEvent[] = []
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'work-'))
+  const place = (name: string) => hostPath(join(base, name))
+  await mkdir(place('images'))
+  config = {
+    concurrency: 2,
+    queueLimit: 5,
+    driver: join(import.meta.dirname, 'testing', 'odd-driver.ts'),
+    driverOptions: {},
+    workDirectory: place('work'),
+    stateDirectory: place('state'),
+    cacheDirectory: place('cache'),
+    imageRoots: [place('images')],
+    jobTimeoutMs: 60_000,
+    spareWorkers: 1,
+  }
+})
+afterEach(async () => {
+  for (const work of works.splice(0)) await work.drain(0)
+  expect(await listLeases(config.stateDirectory)).toEqual([])
+  expect(await readdir(config.workDirectory)).toEqual([])
+  events.length = 0
+  await rm(base, { recursive: true })
+})
+
+async function start(changes: Partial<WorkConfig> = {}, options: Partial<CreateWorkOptions> = {}): Promise<RunningWork> {
+  const onEvent = (event: WorkEvent) => void events.push(event)
+  const work = await createWork({ config: { ...config, ...changes }, driverFrom: [import.meta.dirname], onEvent, graceMs: 300, ...options })
+  works.push(work)
+  return work
+}
+
+async function image(name: string, content: string): Promise<string> {
+  const path = join(base, 'images', name)
+  await writeFile(path, content.padEnd(512, '\0'))
+  return path
+}
+
+/** Probes, and gives the error that each job of this driver ends with. */
+async function ask(work: RunningWork, path: string, options: Partial<SubmitOptions> = {}): Promise<DeployError> {
+  const error: unknown = await work.submit({ kind: 'probe', image: { path } }, { client: 'a', label: 'Test', ...options }).then(
+    () => new Error('This driver gives no sessions'),
+    (thrown) => thrown,
+  )
+  if (!DeployError.isInstance(error)) throw error
+  return error
+}
+
+const runningOnes = (work: RunningWork) => work.snapshot().jobs.filter(({ state }) => state === 'running').length
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+test('each job has a process of its own, and its own answer', async () => {
+  const work = await start()
+  const paths = await Promise.all([1, 2, 3, 4].map((number) => image(`image-${number}`, `answer ${number}`)))
+  const answers = await Promise.all(paths.map((path) => ask(work, path)))
+  expect(answers.map(({ code, phase, context }) => [code, phase, context['number']])).toEqual(
+    ['1', '2', '3', '4'].map((number) => ['DRIVER_ODD_ANSWER', 'open', number]),
+  )
+  expect(new Set(answers.map(({ context }) => context['pid'])).size).toBe(4)
+  expect(work.snapshot()).toMatchObject({ slots: { busy: 0, quarantined: 0 }, jobs: [], residue: [] })
+  expect(work.snapshot().failures).toHaveLength(4)
+  expect(events.filter(({ type }) => type === 'started')).toHaveLength(4)
+})
+
+test('no more than the slots at once, one for each image by whatever name; the queue has an end', async () => {
+  const work = await start()
+  const first = await image('first', 'sleep 1500')
+  const second = await image('second', 'sleep 1500')
+  await symlink(first, join(base, 'images', 'link'))
+  const jobs = [first, join(base, 'images', 'link'), first, second, second, second, second].map((path) => ask(work, path))
+  await until(() => runningOnes(work) === 2)
+  expect((await ask(work, first)).code).toBe('DAEMON_QUEUE_FULL')
+  const { slots, jobs: shown } = work.snapshot()
+  expect(slots).toMatchObject({ total: 2, busy: 2 })
+  expect(
+    shown
+      .filter(({ state }) => state === 'running')
+      .map((job) => job.image)
+      .toSorted(),
+  ).toEqual([first, second])
+  work.reconfigure({ ...config, concurrency: 5 })
+  expect(work.snapshot().slots).toMatchObject({ total: 5, busy: 2 })
+  await work.drain(0)
+  expect((await Promise.all(jobs)).map(({ code }) => code)).toEqual(Array(7).fill('DAEMON_STOPPING'))
+})
+
+test.each([
+  ['exit 3', { exitCode: 3, signal: null }],
+  ['crash', { exitCode: 1, signal: null }],
+  ['die', { exitCode: null, signal: 'SIGKILL' }],
+  ['swell', { signal: 'SIGABRT' }],
+])('a worker that ends by itself (%s) takes nobody along', async (content, context) => {
+  const work = await start()
+  const [lost, other] = await Promise.all([image('lost', content), image('other', 'sleep 500')])
+  const [error, answer] = await Promise.all([ask(work, lost), ask(work, other)])
+  expect(error).toMatchObject({ code: 'DAEMON_WORKER_LOST', phase: 'open', retry: 'may-help', context })
+  expect(answer.code).toBe('DRIVER_ODD_ANSWER')
+  expect(events.some(({ type }) => type === 'worker-lost')).toBe(true)
+  expect(work.snapshot().slots.busy).toBe(0)
+})
+
+test('a fault in a job is told as one', async () => {
+  const work = await start()
+  expect(await ask(work, await image('fault', 'fault'))).toMatchObject({ code: 'INTERNAL' })
+})
+
+test('a deadline ends a job in every state, and one that does not listen too', async () => {
+  const work = await start({ concurrency: 3 })
+  const soon = (ms: number) => ({ deadlineMs: performance.now() + ms })
+  const paths = await Promise.all(['sleep 60000', 'deaf 60000', 'spin'].map((content, index) => image(String(index), content)))
+  const [slept = '', ...others] = paths
+  const started = performance.now()
+  const outcomes = await Promise.all([
+    ask(work, slept, soon(6_000)),
+    ...others.map((path) => ask(work, path, soon(6_000))),
+    ask(work, slept, soon(500)),
+  ])
+  expect(performance.now() - started).toBeLessThan(12_000)
+  expect(outcomes.map(({ code, phase }) => [code, phase])).toEqual([...Array(3).fill(['TIMEOUT_JOB', 'open']), ['TIMEOUT_JOB', undefined]])
+  expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 0 })
+  expect((await ask(await start({ jobTimeoutMs: 300 }), slept)).code).toBe('TIMEOUT_JOB')
+})
+
+test('a client cancels: while it waits, while it runs', async () => {
+  const work = await start({ concurrency: 1 })
+  const path = await image('image', 'sleep 60000')
+  const [runs, waits] = [new AbortController(), new AbortController()]
+  const outcomes = Promise.all([runs, waits].map(({ signal }) => ask(work, path, { signal })))
+  await until(() => runningOnes(work) === 1)
+  waits.abort()
+  await until(() => work.snapshot().jobs.length === 1)
+  runs.abort()
+  expect((await outcomes).map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
+  expect((await ask(work, path, { signal: AbortSignal.abort() })).code).toBe('ABORTED')
+})
+
+test('what a killed worker held is freed before its job ends', async () => {
+  const work = await start()
+  const path = await image('held', 'hold')
+  const error = await ask(work, path, { deadlineMs: performance.now() + 6_000 })
+  expect(error.code).toBe('TIMEOUT_JOB')
+  expect(await readdir(config.workDirectory)).toEqual([])
+  expect(events.some((event) => event.type === 'reclaimed' && event.findings.some(({ code }) => code === 'LEASE_FREED'))).toBe(true)
+})
+
+test('an image that somebody else holds is asked for again, until it is free or the deadline has come', async () => {
+  const work = await start({}, { lockedAgainMs: 50 })
+  const path = await image('image', 'locked')
+  const answer = ask(work, path)
+  await until(() => events.filter((event) => event.type === 'log' && event.event === 'image.locked').length >= 2)
+  await image('image', 'answer 1')
+  expect((await answer).code).toBe('DRIVER_ODD_ANSWER')
+  expect(events.filter(({ type }) => type === 'started')).toHaveLength(1)
+  const locked = await image('always', 'locked')
+  expect(await ask(work, locked, { deadlineMs: performance.now() + 6_000 })).toMatchObject({ code: 'IMAGE_LOCKED', phase: 'open' })
+})
+
+test('images outside the roots are refused, by links too', async () => {
+  const work = await start()
+  const outside = join(base, 'outside')
+  await writeFile(outside, 'answer 1'.padEnd(512, '\0'))
+  await symlink(outside, join(base, 'images', 'link'))
+  for (const path of [outside, join(base, 'images', 'link'), '/dev/null'])
+    expect((await ask(work, path)).code).toBe(path === '/dev/null' ? 'IMAGE_NOT_A_DISK' : 'IMAGE_PATH_REFUSED')
+  expect((await ask(work, join(base, 'images', 'none'))).code).toBe('IMAGE_NOT_FOUND')
+})
+
+test('draining lets jobs end within its limit, and takes no more', async () => {
+  const work = await start({ concurrency: 1 })
+  const [short, long] = await Promise.all([image('short', 'sleep 300'), image('long', 'sleep 60000')])
+  const jobs = Promise.all([short, long].map((path) => ask(work, path)))
+  const draining = work.drain(8_000)
+  expect((await ask(work, short)).code).toBe('DAEMON_STOPPING')
+  await draining
+  expect((await jobs).map(({ code }) => code)).toEqual(['DRIVER_ODD_ANSWER', 'DAEMON_STOPPING'])
+  expect(work.snapshot()).toMatchObject({ accepting: false, jobs: [], workers: { spare: 0, running: 0 } })
+})
+
+test('the driver is asked in a worker: whether it works, what it makes ahead, why it cannot be loaded', async () => {
+  const work = await start({ driverOptions: { usable: false } })
+  expect((await work.probeDriver()).usable).toBe(false)
+  const { artefact } = await work.prepareDriver()
+  expect(artefact?.sizeBytes).not.toBe(process.pid)
+  work.reconfigure(config)
+  expect((await work.probeDriver()).usable).toBe(true)
+  const none = await start({ driver: './none.ts' })
+  await expect(none.probeDriver()).rejects.toMatchObject({ code: 'DRIVER_NOT_FOUND' })
+  expect((await ask(none, await image('image', 'answer 1'))).code).toBe('DRIVER_NOT_FOUND')
+})

@@ -1,0 +1,85 @@
+import type { WorkerSetup } from './messages.ts'
+import { startWorker, type WorkerProcess } from './worker-process.ts'
+
+/** Worker processes that wait with everything loaded. */
+export interface WorkerPool {
+  /** Those that wait. */
+  readonly spare: number
+  /** A worker that nobody else has; one that waits, or a new one. Another takes its place among those that wait. */
+  take(): Promise<WorkerProcess>
+  /** Those that wait are of another setup now, or of another number. */
+  change(setup: WorkerSetup, spareWorkers: number): void
+  /** Ends those that wait; there will be none. */
+  close(): Promise<void>
+}
+
+// A job's first second is its busiest; a new spare loads after that.
+const REFILL_DELAY_MS = 1_000
+
+/** Fills itself at once. */
+export function createWorkerPool(firstSetup: WorkerSetup, firstSpares: number): WorkerPool {
+  let setup = firstSetup
+  let wanted = firstSpares
+  let isClosed = false
+  let timer: NodeJS.Timeout | undefined
+  const spares = new Set<WorkerProcess>()
+  let starting = 0
+
+  const addSpare = async (): Promise<void> => {
+    const mine = setup
+    starting += 1
+    try {
+      const worker = await startWorker(mine)
+      if (isClosed || mine !== setup) return worker.kill()
+      spares.add(worker)
+      void worker.exited.then(() => {
+        // One that died by itself would do so again at once.
+        if (spares.delete(worker)) refill(REFILL_DELAY_MS)
+      })
+    } catch {
+      // No process can be started now; the next job says why.
+    } finally {
+      starting -= 1
+    }
+  }
+  const refill = (delayMs: number): void => {
+    clearTimeout(timer)
+    if (isClosed) return
+    timer = setTimeout(() => {
+      for (let missing = wanted - spares.size - starting; missing > 0; missing -= 1) void addSpare()
+    }, delayMs)
+  }
+  const dropSpares = (keep: number): Promise<unknown> => {
+    const dropped = [...spares].slice(keep)
+    for (const worker of dropped) {
+      spares.delete(worker)
+      worker.kill()
+    }
+    return Promise.all(dropped.map(({ exited }) => exited))
+  }
+  refill(0)
+
+  return {
+    get spare() {
+      return spares.size
+    },
+    async take() {
+      const [worker] = spares
+      if (worker !== undefined) spares.delete(worker)
+      refill(REFILL_DELAY_MS)
+      return worker ?? startWorker(setup)
+    },
+    change(nextSetup, spareWorkers) {
+      const isSame = JSON.stringify(nextSetup) === JSON.stringify(setup)
+      wanted = spareWorkers
+      if (!isSame) setup = nextSetup
+      void dropSpares(isSame ? spareWorkers : 0)
+      refill(0)
+    },
+    async close() {
+      isClosed = true
+      clearTimeout(timer)
+      await dropSpares(0)
+    },
+  }
+}
