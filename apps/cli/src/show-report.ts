@@ -1,7 +1,7 @@
 import type { DeployReport, OperationReport, ProbeReport } from '@host-deployer/api'
-import type { Diagnostic } from '@host-deployer/driver-api'
 import { renderDiff, type TreeDiff } from '@host-deployer/guest-fs'
 import pc from 'picocolors'
+import { showDiagnostics } from './show-diagnostics.ts'
 
 const marks: Readonly<Record<OperationReport['outcome'], string>> = {
   changed: pc.green('~'),
@@ -75,16 +75,4 @@ export function showProbe(report: ProbeReport): string {
     ...showDiagnostics(report.diagnostics),
   ]
   return `${lines.join('\n')}\n`
-}
-
-function showDiagnostics(diagnostics: readonly Diagnostic[]): string[] {
-  if (diagnostics.length === 0) return []
-  const colour = { info: pc.cyan, warning: pc.yellow, error: pc.red }
-  return [
-    '',
-    ...diagnostics.map(
-      ({ severity, code, summary, path }) =>
-        `${colour[severity](severity)} ${code}${path === undefined ? '' : ` ${pc.dim(path)}`}: ${summary}`,
-    ),
-  ]
 }

@@ -35,76 +35,106 @@ const secretName = /passw|secret|token|credential|key/
  * `CONFIG_INVALID`, every problem in one.
  */
 export function parseServeArguments(argv: readonly string[], form: 'serve' | 'field'): ServeArguments {
+  const reader = new ArgumentReader(argv)
   const own = new Map<SettingName, GivenValue>()
   const field = new Map<string, GivenValue>()
   const ignored = new Set<string>()
-  const problems: ConfigProblem[] = []
   const files: { config?: string; settings?: string } = {}
-  const words = [...argv]
 
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    const [, written, equals, inline] = /^--?([A-Za-z][\w-]*)(=?)(.*)$/s.exec(word) ?? []
-    if (written === undefined) {
-      if (form === 'serve') problems.push(unknownFlag(word.startsWith('-') ? '-' : 'argument', undefined))
-      continue
-    }
-    const name = written.replaceAll('_', '-').toLowerCase()
-    const flag = `--${name}`
-    const given = equals === '=' ? inline : undefined
-    const value = (kind?: 'boolean'): string | undefined => {
-      if (given !== undefined) return given
-      const [next] = words
-      if (kind === 'boolean') return next !== undefined && booleanOf(next) !== undefined ? words.shift() : 'true'
-      if (next === undefined || (next.startsWith('--') && next !== '--')) {
-        problems.push({
-          code: 'CONFIG_INVALID',
-          source: { kind: 'flag', name: flag },
-          message: 'needs a value',
-          hint: `Write ${flag} VALUE.`,
-        })
-        return undefined
-      }
-      return words.shift()
-    }
+  for (const { name, flag } of reader.options()) {
     const ownName = ownFlags.get(name)
     const fieldName = fieldFlags.get(name)
     if (name === 'config' || name === 'settings') {
-      const path = value()
+      const path = reader.value()
       if (path !== undefined) files[name] = path
     } else if (fieldName !== undefined && (form === 'field' || ownName === undefined)) {
-      const text = value(fieldName === 'allow_vm_selinux' ? 'boolean' : undefined)
-      const before = fieldKeys[fieldName]?.list ? field.get(fieldName)?.value : undefined
-      const all = Array.isArray(before) ? [...before, text] : fieldKeys[fieldName]?.list ? [text] : text
-      if (text !== undefined) field.set(fieldName, { value: all, source: { kind: 'flag', name: flag } })
+      const text = fieldName === 'allow_vm_selinux' ? reader.booleanWord() : reader.value()
+      if (text !== undefined) field.set(fieldName, fieldValue(fieldName, text, flag, field.get(fieldName)))
     } else if (ownName !== undefined) {
       const { kind } = settings[ownName]
-      const text = value(kind === 'boolean' ? 'boolean' : undefined)
+      const text = kind === 'boolean' ? reader.booleanWord() : reader.value()
       if (text === undefined) continue
-      const converted = convertText(kind, text)
-      const source = { kind: 'flag', name: flag } as const
-      if (converted === undefined) {
-        problems.push({ code: 'CONFIG_INVALID', source, message: `takes ${kindNames[kind]}`, hint: `Correct the value of ${flag}.` })
-        continue
-      }
-      const before = own.get(ownName)?.value
-      own.set(ownName, { value: Array.isArray(before) && Array.isArray(converted) ? [...before, ...converted] : converted, source })
-    } else if (form === 'serve') {
-      problems.push(unknownFlag(flag, closest(name, [...ownFlags.keys(), ...fieldFlags.keys(), 'config', 'settings'])))
+      const value = convertText(kind, text)
+      if (value === undefined) reader.problem('CONFIG_INVALID', `takes ${kindNames[kind]}`, `Correct the value of ${flag}.`)
+      else own.set(ownName, { value: appended(own.get(ownName)?.value, value), source: { kind: 'flag', name: flag } })
     } else {
-      ignored.add(name)
-      const [next] = words
-      if (given === undefined && next !== undefined && (secretName.test(name) || !next.startsWith('-'))) words.shift()
+      reader.skipValue(secretName.test(name))
+      if (form === 'field') ignored.add(name)
+      else reader.unknown(closest(name, [...ownFlags.keys(), ...fieldFlags.keys(), 'config', 'settings']))
     }
   }
-  if (problems.length > 0) throw configError(problems)
+  if (form === 'serve') reader.refuseOperands()
+  if (reader.problems.length > 0) throw configError(reader.problems)
   return { ...files, own, field, ignored: [...ignored] }
 }
 
-function unknownFlag(flag: string, meant: string | undefined): ConfigProblem {
-  return {
-    code: 'CONFIG_FLAG_UNKNOWN',
-    source: { kind: 'flag', name: flag },
-    message: meant === undefined ? 'unknown option' : `unknown option; did you mean --${meant}?`,
-    hint: 'Run "host-deployer serve --help" for the options.',
+/** An option that may be repeated collects its values. */
+function fieldValue(name: string, text: string, flag: string, before: GivenValue | undefined): GivenValue {
+  return { value: fieldKeys[name]?.list ? appended(before?.value, [text]) : text, source: { kind: 'flag', name: flag } }
+}
+
+const appended = (before: unknown, value: unknown): unknown =>
+  Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value
+
+/** Walks over words: `--name value`, `--name=value`, one dash or two, as the field takes them. */
+class ArgumentReader {
+  readonly problems: ConfigProblem[] = []
+  readonly #words: string[]
+  #flag = ''
+  #inline: string | undefined
+  #operands = 0
+
+  constructor(argv: readonly string[]) {
+    this.#words = [...argv]
+  }
+
+  *options(): Generator<{ readonly name: string; readonly flag: string }> {
+    for (let word = this.#words.shift(); word !== undefined; word = this.#words.shift()) {
+      const [, written, equals, inline] = /^--?([A-Za-z][\w-]*)(=?)(.*)$/s.exec(word) ?? []
+      if (written === undefined) {
+        this.#operands += 1
+        continue
+      }
+      const name = written.replaceAll('_', '-').toLowerCase()
+      this.#flag = `--${name}`
+      this.#inline = equals === '=' ? inline : undefined
+      yield { name, flag: this.#flag }
+    }
+  }
+
+  /** The value of the current option. `undefined`: it has none, which is a problem now. */
+  value(): string | undefined {
+    if (this.#inline !== undefined) return this.#inline
+    const [next] = this.#words
+    if (next !== undefined && !next.startsWith('--')) return this.#words.shift()
+    this.problem('CONFIG_INVALID', 'needs a value', `Write ${this.#flag} VALUE.`)
+    return undefined
+  }
+
+  /** The same for a switch, which is true when it stands alone. */
+  booleanWord(): string {
+    const [next] = this.#words
+    return this.#inline ?? (next !== undefined && booleanOf(next) !== undefined ? this.#words.shift() : undefined) ?? 'true'
+  }
+
+  /** Drops what may be the value of an option that is not known. */
+  skipValue(whateverItIs: boolean): void {
+    const [next] = this.#words
+    if (this.#inline === undefined && next !== undefined && (whateverItIs || !next.startsWith('-'))) this.#words.shift()
+  }
+
+  problem(code: string, message: string, hint: string): void {
+    this.problems.push({ code, source: { kind: 'flag', name: this.#flag }, message, hint })
+  }
+
+  unknown(meant: string | undefined): void {
+    const message = meant === undefined ? 'unknown option' : `unknown option; did you mean --${meant}?`
+    this.problem('CONFIG_FLAG_UNKNOWN', message, 'Run "host-deployer config explain" for the settings: each is an option of that name.')
+  }
+
+  refuseOperands(): void {
+    if (this.#operands === 0) return
+    this.#flag = 'arguments'
+    this.problem('CONFIG_FLAG_UNKNOWN', 'only options are taken here', 'Write each option with its dashes: --config FILE.')
   }
 }
