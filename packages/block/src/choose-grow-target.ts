@@ -29,18 +29,28 @@ export function chooseGrowTarget(storage: Storage, wanted?: string): GrowTarget 
   const physical = storage.physicalVolumes.find((volume) => volume.device === device)
   if (physical !== undefined) return inGroup(storage, device, physical.volumeGroup)
   if (last !== undefined && isGuestSwap(storage, device))
-    return nothing('GROW_NOT_LAST', 'The last partition is swap, which does not need the space; it is in the way of the others', device)
+    return nothing({
+      code: 'GROW_NOT_LAST',
+      summary: 'The last partition is swap, which does not need the space; it is in the way of the others',
+      path: device,
+    })
   return { kind: 'device', device }
 }
 
 function inGroup(storage: Storage, device: ToolPath, name: string | null): GrowTarget {
   const group = storage.volumeGroups.find((candidate) => candidate.name === name && candidate.active)
-  if (group === undefined) return nothing('GROW_UNSUPPORTED', 'It is an LVM physical volume of no volume group that can be used', device)
+  if (group === undefined)
+    return nothing({ code: 'GROW_UNSUPPORTED', summary: 'It is an LVM physical volume of no volume group that can be used', path: device })
   if (group.missingPhysicalVolumes > 0)
-    return nothing('GROW_UNSUPPORTED', `The volume group ${group.name} spans disks that are not here: it is not enlarged`, device)
+    return nothing({
+      code: 'GROW_UNSUPPORTED',
+      summary: `The volume group ${group.name} spans disks that are not here: it is not enlarged`,
+      path: device,
+    })
   const volumes = storage.logicalVolumes.filter(({ volumeGroup }) => volumeGroup === group.name).map((volume) => volume.device)
   const [first, ...others] = volumes
-  if (first === undefined) return nothing('GROW_UNSUPPORTED', `The volume group ${group.name} has no logical volume`, device)
+  if (first === undefined)
+    return nothing({ code: 'GROW_UNSUPPORTED', summary: `The volume group ${group.name} has no logical volume`, path: device })
   return others.length === 0 ? { kind: 'device', device: first } : { kind: 'root', volumes }
 }
 
@@ -48,8 +58,8 @@ function inGroup(storage: Storage, device: ToolPath, name: string | null): GrowT
 const isGuestSwap = ({ filesystems }: Storage, device: ToolPath): boolean =>
   filesystems.some((filesystem) => filesystem.device === device && filesystem.type === 'swap') && filesystems.length > 1
 
-function nothing(code?: string, summary = '', path = ''): GrowTarget {
-  return { kind: 'nothing', diagnostics: code === undefined ? [] : [{ severity: 'warning', code, summary, path }] }
+function nothing(found?: Pick<Diagnostic, 'code' | 'summary' | 'path'>): GrowTarget {
+  return { kind: 'nothing', diagnostics: found === undefined ? [] : [{ severity: 'warning', ...found }] }
 }
 
 function named(storage: Storage, wanted: string): ToolPath {

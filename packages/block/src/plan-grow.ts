@@ -19,9 +19,9 @@ const slackBytes: Readonly<Record<string, number>> = {
 }
 
 const nothing: GrowPlan = { steps: [], diagnostics: [] }
-const finding = (code: string, summary: string, path: string): GrowPlan => ({
+const finding = (found: Pick<Diagnostic, 'code' | 'summary' | 'path'>): GrowPlan => ({
   steps: [],
-  diagnostics: [{ severity: 'warning', code, summary, path }],
+  diagnostics: [{ severity: 'warning', ...found }],
 })
 
 /**
@@ -38,11 +38,11 @@ export async function planGrow(
   const filesystem = storage.filesystems.find(({ device }) => device === guest.rootDevice)
   if (!request.filesystem || filesystem === undefined) return below
   if (!isOnlineType(filesystem.type)) {
-    const unsupported = finding(
-      'GROW_UNSUPPORTED',
-      `A ${filesystem.type} file system cannot be enlarged while it is mounted`,
-      filesystem.device,
-    )
+    const unsupported = finding({
+      code: 'GROW_UNSUPPORTED',
+      summary: `A ${filesystem.type} file system cannot be enlarged while it is mounted`,
+      path: filesystem.device,
+    })
     return { steps: below.steps, diagnostics: [...below.diagnostics, ...unsupported.diagnostics] }
   }
   const step = await growFilesystem(toolHost, filesystem, below.steps, guest.root)
@@ -57,7 +57,7 @@ export async function planGrowDevice(toolHost: ToolHost, storage: Storage, devic
   const filesystem = storage.filesystems.find((candidate) => candidate.device === device)
   const type = filesystem?.type ?? 'nothing that is known'
   if (filesystem === undefined || !(isOnlineType(type) || type === 'f2fs' || type === 'swap'))
-    return finding('GROW_UNSUPPORTED', `It holds ${type}, which is not enlarged`, device)
+    return finding({ code: 'GROW_UNSUPPORTED', summary: `It holds ${type}, which is not enlarged`, path: device })
   const { steps, diagnostics } = growBelow(storage, device)
   return { steps: [...steps, ...(await growFilesystem(toolHost, filesystem, steps, target))], diagnostics }
 }
@@ -92,7 +92,11 @@ export function growBelow(storage: Storage, device: ToolPath): GrowPlan {
   }
   if (freeBytes < group.extentSizeBytes) return { steps, diagnostics }
   if (volume.layout !== 'linear') {
-    const layout = finding('GROW_UNSUPPORTED', `The volume is not linear (${volume.layout}): it is not enlarged`, device)
+    const layout = finding({
+      code: 'GROW_UNSUPPORTED',
+      summary: `The volume is not linear (${volume.layout}): it is not enlarged`,
+      path: device,
+    })
     return { steps: [], diagnostics: [...diagnostics, ...layout.diagnostics] }
   }
   const gainedBytes = Math.floor(freeBytes / group.extentSizeBytes) * group.extentSizeBytes
@@ -121,11 +125,15 @@ function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
   // Nothing to have: whatever the layout is, it is as good as it gets.
   if (alignDown(usableBytes) - lastEnd < mebibyte) return nothing
   if (table.partitions.some((other) => other !== partition && endOf(other) > endOf(partition)))
-    return finding('GROW_NOT_LAST', 'Another partition lies between it and the free space: nothing is enlarged', partition.node)
+    return finding({
+      code: 'GROW_NOT_LAST',
+      summary: 'Another partition lies between it and the free space: nothing is enlarged',
+      path: partition.node,
+    })
   const limit = table.kind === 'mbr' ? Math.min(usableBytes, mbrLimitSectors * table.sectorSizeBytes) : usableBytes
   const { diagnostics } =
     limit < usableBytes
-      ? finding('GROW_MBR_LIMIT', 'An MBR cannot address more than 2 TiB: the rest stays unused', partition.node)
+      ? finding({ code: 'GROW_MBR_LIMIT', summary: 'An MBR cannot address more than 2 TiB: the rest stays unused', path: partition.node })
       : nothing
   const step = (entry: Partition): Extract<GrowStep, { kind: 'partition' }> => ({
     kind: 'partition',
@@ -142,7 +150,11 @@ function growPartition(disk: StorageDisk, partition: Partition): GrowPlan {
   if (table.kind === 'gpt' || partition.number <= 4) return { steps: [step(partition)], diagnostics }
   const extended = table.partitions.find(({ type, number }) => number <= 4 && extendedTypes.has(type))
   if (extended === undefined)
-    return finding('GROW_UNSUPPORTED', 'A logical partition without an extended one: it is not enlarged', partition.node)
+    return finding({
+      code: 'GROW_UNSUPPORTED',
+      summary: 'A logical partition without an extended one: it is not enlarged',
+      path: partition.node,
+    })
   return { steps: [{ ...step(extended), extended: true }, step(partition)], diagnostics }
 }
 

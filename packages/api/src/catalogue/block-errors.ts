@@ -92,23 +92,44 @@ export const blockErrors = {
     remedy: 'Check the entry the finding names.',
     finding: true,
   },
+  BLOCK_NOT_EMPTY: {
+    summary: 'The disk that is to be formatted has something on it. Nothing was changed.',
+    remedy: 'Check that it is the right image; if all that is on it may be lost, give --force.',
+  },
+  BLOCK_DISK_TOO_SMALL: {
+    summary: 'The disk is too small for the file system that it is to get. Nothing was changed.',
+    remedy: 'Make the disk larger, or choose another file system.',
+  },
+  BLOCK_DISK_READ_ONLY: {
+    summary: 'The disk refuses writes. Nothing was changed.',
+    remedy: 'Check who may write the image.',
+  },
+  BLOCK_FORMAT_FAILED: {
+    summary: 'The disk could not be partitioned, or no file system could be made on it. What was on it is lost.',
+    remedy: "See the tool's message in the error, and format it again.",
+  },
+  BLOCK_GROW_AMBIGUOUS: {
+    summary: 'A larger disk could be given to several logical volumes, and no operating system says to which. Nothing was changed.',
+    remedy: 'Say which one with --root-device.',
+  },
   BLOCK_GROW_FAILED: {
     summary: 'A partition, volume or file system could not be enlarged.',
-    remedy: "See the tool's message in the error. The image may have a larger partition around an unchanged file system.",
+    remedy:
+      "See the tool's message in the error. The image may have a larger partition around an unchanged file system; growing it again does the rest.",
   },
   GROW_NOT_LAST: {
-    summary: 'Another partition lies between the root and the free space of the disk: nothing was enlarged.',
+    summary: 'Another partition, swap for instance, lies between what could use it and the free space of the disk: nothing was enlarged.',
     remedy: 'Move or remove that partition by hand, or leave out growpart.',
     finding: true,
   },
   GROW_MBR_LIMIT: {
-    summary: 'The disk is larger than the 2 TiB that an MBR can address: the root was enlarged up to there.',
+    summary: 'The disk is larger than the 2 TiB that an MBR can address: what is on it was enlarged up to there.',
     remedy: 'Convert the disk to GPT to use the rest.',
     finding: true,
   },
   GROW_UNSUPPORTED: {
-    summary: 'The root cannot be enlarged as it is laid out.',
-    remedy: 'Enlarge it by hand, or leave out growpart and resize_rootfs.',
+    summary: 'What is on the disk cannot be enlarged as it is laid out, or is of a kind that is not enlarged.',
+    remedy: 'Enlarge it by hand; in a deploy, leave out growpart and resize_rootfs.',
     finding: true,
   },
 } satisfies Record<string, CatalogueEntry>

@@ -168,6 +168,10 @@ export const driverErrors = {
     summary: 'The SSH server is not the one that was expected: its host key is another.',
     remedy: 'Do not go on. Check what is listening there.',
   },
+  CAPABILITY_FILESYSTEM_TOOL: {
+    summary: 'The program that makes this kind of file system is not where the disk is. Nothing was changed.',
+    remedy: 'With qemu-initramfs, use an appliance that has it; with a driver that works on this machine, install it here.',
+  },
   CAPABILITY_PARTITION_NODES: {
     summary: 'The disk has partitions, and the kernel of the tool host shows none.',
     remedy: 'Use --driver qemu-initramfs.',

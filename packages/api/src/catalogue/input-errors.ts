@@ -93,6 +93,20 @@ export const inputErrors = {
     summary: 'A sudo rule of a user is not valid in sudoers(5).',
     remedy: 'Correct the rule; "ALL=(ALL) NOPASSWD:ALL" is the usual one.',
   },
+  INPUT_FORMAT_UUID: {
+    summary: 'The UUID for a new file system is not one. Nothing was changed.',
+    remedy: 'Write it as 8-4-4-4-12 hexadecimal digits, not all zero, or leave it out: then one is made.',
+  },
+  INPUT_FORMAT_LABEL: {
+    summary:
+      'The label for a new file system is empty, begins with "-", has control characters, or is longer than this file system has room for. Nothing was changed.',
+    remedy: 'Choose a shorter one: 12 bytes for xfs, 15 for swap, 16 for ext2, ext3 and ext4, 511 characters for f2fs.',
+  },
+  INPUT_FORMAT_OPTION: {
+    summary:
+      'An option for a new file system belongs to another one, is out of range, or the file system is of a kind that is not made. Nothing was changed.',
+    remedy: 'Leave the option out, or correct it as the message says.',
+  },
   INPUT_TIMEZONE_INVALID: {
     summary: 'The time zone is not a name as in /usr/share/zoneinfo.',
     remedy: 'Use a name such as Europe/Berlin or UTC.',
