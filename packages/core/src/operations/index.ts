@@ -10,6 +10,7 @@ import { loginAccount } from './login-account.ts'
 import { mounts } from './mounts.ts'
 import { network } from './network.ts'
 import { password } from './password.ts'
+import { selinux } from './selinux.ts'
 import { sshKeys } from './ssh-keys.ts'
 import { sshServer } from './ssh-server.ts'
 import { sudo } from './sudo.ts'
@@ -35,6 +36,7 @@ export const operations: readonly Operation[] = [
   loginAccount,
   writeFilesDeferred,
   mounts,
+  selinux,
   cloudInit,
   firstBoot,
 ]
