@@ -37,6 +37,7 @@ Examples:
   $ host-deployer probe debian-12.qcow2
   $ host-deployer deploy debian-12.qcow2 --user-data user-data.yaml --hostname web1
   $ host-deployer deploy debian-12.qcow2 --seed ./seed --grow --dry-run
+  $ host-deployer format data.qcow2 --filesystem ext4
   $ host-deployer doctor
 
 Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or locked, 4 no driver works here,
@@ -44,11 +45,10 @@ Exit codes: 0 done, 1 a fault of ours, 2 bad input or usage, 3 image refused or 
   )
 
 /** The argument and options of every command that opens an image, after its own. */
-function onImage(command: Command): Command {
+function onImage(command: Command, place: readonly Option[] = [rootDevice()]): Command {
   command.argument('<image>', 'a raw or qcow2 image, or a block device')
   const driverFlags = [driver(), driverConfig(), trustImage(), appliance()]
-  for (const option of [format(), allowPath(), rootDevice(), ...driverFlags, timeout(), keep(), json(), verbose()])
-    command.addOption(option)
+  for (const option of [format(), allowPath(), ...place, ...driverFlags, timeout(), keep(), json(), verbose()]) command.addOption(option)
   return command
 }
 
@@ -86,6 +86,59 @@ Examples:
 onImage(program.command('probe').description('find out what is in an image, without changing it'))
   .addHelpText('after', '\nExample:\n  $ host-deployer probe debian-12.qcow2 --json | jq .os')
   .action(async (image, options) => (await import('./commands/probe.ts')).probeCommand(image, options))
+
+onImage(
+  program
+    .command('format')
+    .description('make a disk with one partition and one file system of an image; what was on it is lost')
+    .addOption(
+      new Option('--filesystem <type>', 'what the disk gets')
+        .choices(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'swap'])
+        .makeOptionMandatory(),
+    )
+    .option('--uuid <uuid>', 'UUID of the file system (default: a new one)')
+    .option('--label <label>', 'label of the file system')
+    .option('--case-insensitive', 'ext4, f2fs: let directories ignore the case of names')
+    .addOption(new Option('--reserved-blocks <percent>', 'ext: space kept for root').argParser(percent))
+    .addOption(new Option('--overprovision <percent>', 'f2fs: space kept for the file system itself').argParser(percent))
+    .option('--force', 'format a disk that has something on it, too'),
+  [],
+)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ host-deployer format data.qcow2 --filesystem ext4 --label data
+  $ host-deployer format data.qcow2 --filesystem xfs --uuid 5c2ac0ad-7ffd-4a5c-9fc5-8a3a5d7a1b6e
+  $ host-deployer format used.qcow2 --filesystem swap --force --json | jq .filesystem`,
+  )
+  .action(async (image, options) => (await import('./commands/format.ts')).formatCommand(image, options))
+
+onImage(program.command('grow').description('let what is on a disk that has become larger fill it, operating system or not'), [
+  new Option(
+    '--root-device <device>',
+    'what grows, when there are several logical volumes and none of them holds a root: /dev/vg/data, UUID=…',
+  ),
+])
+  .addHelpText(
+    'after',
+    `
+The last partition grows, and the file system, swap or logical volume in it. Nothing to grow is a success.
+
+Examples:
+  $ qemu-img resize data.qcow2 +10G && host-deployer grow data.qcow2
+  $ host-deployer grow data.qcow2 --json | jq .steps`,
+  )
+  .action(async (image, options) => (await import('./commands/grow.ts')).growCommand(image, options))
+
+onImage(
+  program
+    .command('seal')
+    .description('take the identity out of a guest, so that machines can be made of its image')
+    .option('--dry-run', 'show the diff, write nothing'),
+)
+  .addHelpText('after', '\nExamples:\n  $ host-deployer seal golden.qcow2 --dry-run\n  $ host-deployer seal golden.qcow2')
+  .action(async (image, options) => (await import('./commands/seal.ts')).sealCommand(image, options))
 
 program
   .command('drivers')
@@ -190,6 +243,13 @@ function collect(value: string, previous: readonly string[] = []): string[] {
 function positive(value: string): number {
   const number = Number(value)
   if (!(number > 0)) throw new CommanderError(2, 'commander.invalidArgument', `error: not a positive number: ${value}`)
+  return number
+}
+
+function percent(value: string): number {
+  const number = Number(value)
+  if (value.trim() === '' || !(number >= 0 && number <= 100))
+    throw new CommanderError(2, 'commander.invalidArgument', `error: not a percentage: ${value}`)
   return number
 }
 
