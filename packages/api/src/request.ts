@@ -144,6 +144,10 @@ export interface WriteFileRequest {
   readonly append: boolean
   /** Written after users exist. */
   readonly defer: boolean
+  /** Not a key of cloud-init: only the directories above are made. */
+  readonly parents_only?: true
+  /** Not a key of cloud-init: a file that is there keeps its owner and mode. */
+  readonly keep_attributes?: true
 }
 
 export interface GrowpartRequest {

@@ -78,8 +78,10 @@ export const daemonErrors = {
     remedy: 'Try again when it has been started again.',
   },
   DAEMON_WORKER_LOST: {
-    summary: 'The process that did the job has ended in the middle of it. What it held has been freed; every file of the image is old or new.',
-    remedy: "Ask again. The daemon's log has the last words of the process; a process that was killed may have met the limit of its memory.",
+    summary:
+      'The process that did the job has ended in the middle of it. What it held has been freed; every file of the image is old or new.',
+    remedy:
+      "Ask again. The daemon's log has the last words of the process; a process that was killed may have met the limit of its memory.",
   },
   DAEMON_ALREADY_RUNNING: {
     summary: 'Another daemon uses the state directory.',

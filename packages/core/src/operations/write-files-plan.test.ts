@@ -25,6 +25,20 @@ describe('entries of one path are one write', () => {
   })
 })
 
+describe('directories only', () => {
+  const file = { owner: 'root:root', permissions: 0o644, append: false, defer: false }
+  const parents = { ...file, path: '/a/b', content: new Uint8Array(), parents_only: true } as const
+  const written = { ...file, path: '/a/b', content: Buffer.from('x') }
+  test.each([
+    ['alone', [parents], 'parents'],
+    ['before the file', [parents, written], 'replace'],
+    ['before an appended file', [parents, { ...written, append: true }], 'append'],
+    ['after the file', [written, parents], 'replace'],
+  ])('%s', (_, write_files, how) => {
+    expect(planWriteFiles({ write_files, seed: {}, cloud_init: 'keep' }).early.map((planned) => planned.how)).toEqual([how])
+  })
+})
+
 test.each([
   ['a user of the request', 'users: [{name: bob}]\nwrite_files: [{path: /a, owner: bob}]'],
   ['a group of the request', 'groups: [staff2]\nwrite_files: [{path: /a, owner: "root:staff2"}]'],

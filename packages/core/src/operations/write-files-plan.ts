@@ -3,12 +3,14 @@ import type { DeployRequest, UserRequest, WriteFileRequest } from '@host-deploye
 /** What one path ends up with: entries of the request for it, folded in order. */
 export interface PlannedFile {
   readonly path: string
-  /** `replace`: the whole content. `append`: what follows the content the image has. */
-  readonly how: 'replace' | 'append'
+  /** `replace`: the whole content. `append`: what follows the content the image has. `parents`: the directories above it, and no file. */
+  readonly how: 'replace' | 'append' | 'parents'
   readonly content: Uint8Array
   /** Of the last entry, as in cloud-init: each entry sets them anew. */
   readonly owner: string
   readonly permissions: number
+  /** Owner and mode are for a new file only. */
+  readonly keepAttributes: boolean
 }
 
 export interface WriteFilesPlan {
@@ -32,23 +34,26 @@ export function planWriteFiles(request: DeployRequest): WriteFilesPlan {
     if (before === undefined) continue
     early.delete(path)
     if (file.how === 'append') late.set(path, appended(before, file))
+    if (file.how === 'parents') late.set(path, before)
   }
   return { early: [...early.values()], late: [...late.values()] }
 }
 
 function fold(entries: readonly WriteFileRequest[]): Map<string, PlannedFile> {
   const files = new Map<string, PlannedFile>()
-  for (const { path, content, owner, permissions, append } of entries) {
-    const file: PlannedFile = { path, how: append ? 'append' : 'replace', content, owner, permissions }
+  for (const { path, content, owner, permissions, append, parents_only, keep_attributes } of entries) {
+    const how = parents_only === true ? 'parents' : append ? 'append' : 'replace'
+    const file: PlannedFile = { path, how, content, owner, permissions, keepAttributes: keep_attributes === true }
     const before = files.get(path)
-    files.set(path, append && before !== undefined ? appended(before, file) : file)
+    if (before === undefined || how === 'replace') files.set(path, file)
+    else if (how === 'append') files.set(path, appended(before, file))
   }
   return files
 }
 
 const appended = (before: PlannedFile, file: PlannedFile): PlannedFile => ({
   ...file,
-  how: before.how,
+  how: before.how === 'parents' ? file.how : before.how,
   content: Buffer.concat([before.content, file.content]),
 })
 

@@ -27,6 +27,26 @@ test('through links, inside the guest', async () => {
   expect(await guest.read('/srv/real/conf')).toBe('here')
 })
 
+test('directories without a file, and a file that keeps what it is', async () => {
+  const guest = await guestWith({ '/etc/secret': { content: 'a\n', mode: 0o440, uid: 3, gid: 4 } })
+  const entry = { owner: 'root:root', permissions: 0o644, append: false, defer: false } as const
+  const content = Buffer.from('b\n')
+  await guest.deploy({
+    write_files: [
+      { ...entry, path: '/opt/x/y/none', content: new Uint8Array(), parents_only: true },
+      { ...entry, path: '/etc/secret', content, append: true, keep_attributes: true },
+      { ...entry, path: '/etc/fresh', content, keep_attributes: true },
+    ],
+    seed: {},
+    cloud_init: 'keep',
+  })
+  expect(await guest.access('/opt/x/y')).toBe('0755 0:0')
+  await expect(guest.read('/opt/x/y/none')).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
+  expect(await guest.read('/etc/secret')).toBe('a\nb\n')
+  expect(await guest.access('/etc/secret')).toBe('0440 3:4')
+  expect(await guest.access('/etc/fresh')).toBe('0644 0:0')
+})
+
 test('an empty file', async () => {
   const guest = await guestWith()
   await guest.deploy(cloudConfig('write_files: [{path: /etc/empty}]'))

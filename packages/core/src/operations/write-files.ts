@@ -19,7 +19,7 @@ export const writeFiles = defineOperation<readonly PlannedFile[]>({
 /** `write_files` with `defer: true`, or with an owner whom the request makes: as `write-files`, after the accounts. */
 export const writeFilesDeferred = defineOperation<readonly PlannedFile[]>({
   id: 'write-files-deferred',
-  after: ['write-files', 'groups', 'users', 'password', 'ssh-keys'],
+  after: ['write-files', 'groups', 'users', 'password', 'ssh-keys', 'login-account'],
   select: (request) => nonEmpty(planWriteFiles(request).late),
   stage: ({ fs, input }) => stageFiles(fs, input),
 })
@@ -34,11 +34,15 @@ async function stageFiles(fs: WritableGuestFs, files: readonly PlannedFile[]): P
 async function stageFile(fs: WritableGuestFs, file: PlannedFile): Promise<void> {
   const owner = await resolveOwner(fs, file)
   await makeParents(fs, file.path, owner)
-  await fs.writeFile(guestPath(file.path), await contentOf(fs, file), {
-    mode: file.permissions,
+  if (file.how === 'parents') return
+  const path = guestPath(file.path)
+  const kept = file.keepAttributes && (await fs.exists(path)) ? await fs.stat(path) : undefined
+  const mode = kept?.mode ?? file.permissions
+  await fs.writeFile(path, await contentOf(fs, file), {
+    mode,
     // A mode that keeps others out says that the content is not for everybody's eyes, a report's included.
-    sensitive: (file.permissions & 0o004) === 0,
-    ...owner,
+    sensitive: (mode & 0o004) === 0,
+    ...(kept === undefined ? owner : { uid: kept.uid, gid: kept.gid }),
   })
 }
 

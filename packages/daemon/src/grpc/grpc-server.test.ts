@@ -1,0 +1,223 @@
+import { stat } from 'node:fs/promises'
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { createDeployClient, type DeployClient, decodeErrorDetails, errorDetailsKey } from '@host-deployer/api/grpc'
+import { BlockError, DeployError, DiskError } from '@host-deployer/driver-api'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type ServedWire, serveWire } from './testing/serve.ts'
+
+const served: ServedWire[] = []
+const clients: (DeployClient | Client)[] = []
+const serve = async (...options: Parameters<typeof serveWire>) => {
+  const wire = await serveWire(...options)
+  served.push(wire)
+  return wire
+}
+const clientOf = ({ socketPath }: ServedWire) => {
+  const client = createDeployClient(socketPath)
+  clients.push(client)
+  return client
+}
+const rawClientOf = ({ socketPath }: ServedWire, authority = 'localhost') => {
+  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), { 'grpc.default_authority': authority })
+  clients.push(client)
+  return client
+}
+const rawCall = (client: Client, path: string, bytes: Uint8Array) =>
+  new Promise<Buffer | ServiceError>((resolve) => {
+    client.makeUnaryRequest(
+      path,
+      (value: Buffer) => value,
+      (value) => value,
+      Buffer.from(bytes),
+      (error, answer) => resolve(error ?? answer ?? Buffer.alloc(0)),
+    )
+  })
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  for (const wire of served.splice(0)) await wire.stop()
+})
+
+const disk_info = { path: '/images/a.qcow2' }
+
+test('the socket is for its owner and group, and gone after the stop', async () => {
+  const wire = await serve()
+  expect((await stat(wire.socketPath)).mode & 0o7777).toBe(0o660)
+  await wire.server.stop(0)
+  await expect(stat(wire.socketPath)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('every rpc becomes a job', async () => {
+  const wire = await serve()
+  const client = clientOf(wire)
+  expect(await client.deployGuestFs({ disk_info, deploy_info: { password: 'x' } })).toMatchObject({
+    distro: 'Debian',
+    version: '12.11',
+    arch: 'x86_64',
+    os: 'Linux',
+    account: 'root',
+    telegraf_deployed: false,
+  })
+  expect(await client.resizeFs({ disk_info })).toEqual({})
+  expect(await client.formatFs({ disk_info, fs_format: 'ext4' })).toEqual({})
+  expect(await client.saveToGlance({ disk_info })).toMatchObject({ os_info: 'Linux', release_info: { distro: 'Debian' } })
+  expect(await client.saveToGlance({ disk_info, compress: true })).toMatchObject({ os_info: 'Linux' })
+  expect(await client.probeImageInfo({ disk_info })).toEqual({
+    os_info: { distro: 'Debian', version: '12.11', arch: 'x86_64', language: '', current_version: '' },
+    os_type: 'Linux',
+    is_uefi_support: true,
+    is_bios_support: true,
+    is_lvm_partition: false,
+    is_readonly: false,
+    physical_partition_type: 'gpt',
+    is_installed_cloud_init: true,
+  })
+  expect(wire.submitted.map(({ job, options }) => [options.label, job.kind])).toEqual([
+    ['DeployGuestFs', 'deploy'],
+    ['ResizeFs', 'grow'],
+    ['FormatFs', 'format'],
+    ['SaveToGlance', 'probe'],
+    ['SaveToGlance', 'deploy'],
+    ['ProbeImageInfo', 'probe'],
+  ])
+  expect(wire.submitted[4]?.job).toMatchObject({ request: { seal: true } })
+  expect(wire.calls.map((call) => call.status)).toEqual(Array(6).fill('OK'))
+})
+
+test.each(['ConnectEsxiDisks', 'DisconnectEsxiDisks', 'SetOvmfBootOrder'])('%s is not there yet', async (rpc) => {
+  const wire = await serve()
+  const answer = await rawCall(rawClientOf(wire), `/apis.DeployAgent/${rpc}`, new Uint8Array())
+  expect(answer).toMatchObject({ code: status.UNIMPLEMENTED })
+  expect(wire.submitted).toEqual([])
+})
+
+test('a client that sends the path of the socket as authority, as those of the field do', async () => {
+  const wire = await serve()
+  const answer = await rawCall(rawClientOf(wire, '/var/run/onecloud/deploy.sock'), '/apis.DeployAgent/ProbeImageInfo', new Uint8Array())
+  expect(answer).toMatchObject({ code: status.INVALID_ARGUMENT })
+})
+
+describe('an error', () => {
+  const failed = Object.assign(new DiskError('IMAGE_LOCKED', 'Somebody has it', { hint: 'Wait.', context: { password: 'hunter2' } }), {
+    phase: 'open' as const,
+  })
+
+  test('has status, code, phase and hint, and nothing of the context', async () => {
+    const wire = await serve({ answer: () => Promise.reject(failed) })
+    const client = rawClientOf(wire)
+    const answer = (await rawCall(client, '/apis.DeployAgent/ProbeImageInfo', Buffer.from([10, 4, 10, 2, 0x2f, 0x61]))) as ServiceError
+    expect(answer.code).toBe(status.ABORTED)
+    expect(answer.details.startsWith('open: ')).toBe(true)
+    const [bytes] = answer.metadata.get(errorDetailsKey)
+    expect(decodeErrorDetails(bytes as Buffer)).toMatchObject({ reason: 'IMAGE_LOCKED', metadata: { phase: 'open', hint: 'Wait.' } })
+    expect(JSON.stringify(answer.metadata.toJSON()) + answer.message).not.toContain('hunter2')
+    expect(wire.calls).toMatchObject([{ rpc: 'ProbeImageInfo', status: 'ABORTED', code: 'IMAGE_LOCKED' }])
+  })
+
+  test('comes out of our client as it went in', async () => {
+    const wire = await serve({ answer: () => Promise.reject(failed) })
+    await expect(clientOf(wire).resizeFs({ disk_info })).rejects.toMatchObject({ code: 'IMAGE_LOCKED', phase: 'open', hint: 'Wait.' })
+  })
+
+  test('that is a fault of ours says nothing, and the log does', async () => {
+    const wire = await serve({ answer: () => Promise.reject(new TypeError('secret of the request')) })
+    const error = await clientOf(wire)
+      .resizeFs({ disk_info })
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'DAEMON_FAULT' })
+    expect(String(error)).not.toContain('secret')
+    expect(wire.lines.map(({ event }) => event)).toContain('rpc-fault')
+  })
+})
+
+describe('no operating system', () => {
+  const none = async () => {
+    throw new BlockError('BLOCK_NO_ROOT', 'Nothing there')
+  }
+
+  test('is an empty success for a first deploy, a probe and a template; an error for other deploys', async () => {
+    const wire = await serve({ answer: none })
+    const client = clientOf(wire)
+    const empty = await client.deployGuestFs({ disk_info, deploy_info: { is_init: true, password: 'x' } })
+    expect(Object.values(empty).filter((value) => value !== '' && value !== false)).toEqual([])
+    expect(wire.calls).toMatchObject([{ status: 'OK', withoutSystem: true }])
+    expect(wire.lines.map(({ event }) => event)).toContain('deploy-without-system')
+    expect(await client.probeImageInfo({ disk_info })).toMatchObject({ os_info: null, os_type: '' })
+    expect(await client.saveToGlance({ disk_info, compress: true })).toEqual({ os_info: '', release_info: null })
+    await expect(client.deployGuestFs({ disk_info, deploy_info: {} })).rejects.toMatchObject({ code: 'BLOCK_NO_ROOT' })
+  })
+})
+
+describe('a client', () => {
+  const forever = ({ options }: { options: { signal?: AbortSignal } }) =>
+    new Promise((_, reject) => {
+      options.signal?.addEventListener('abort', () => reject(new DeployError('ABORTED', 'x')))
+    })
+
+  test('that cancels ends its job', async () => {
+    const wire = await serve({ answer: forever })
+    const controller = new AbortController()
+    const call = clientOf(wire).resizeFs({ disk_info }, { signal: controller.signal })
+    await expect.poll(() => wire.submitted.length).toBe(1)
+    controller.abort()
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect.poll(() => wire.submitted[0]?.options.signal?.aborted).toBe(true)
+  })
+
+  test('that goes away ends its job', async () => {
+    const wire = await serve({ answer: forever })
+    const client = clientOf(wire)
+    const call = client.resizeFs({ disk_info }).catch(() => undefined)
+    await expect.poll(() => wire.submitted.length).toBe(1)
+    await wire.server.stop(0)
+    await call
+    expect(wire.submitted[0]?.options.signal?.aborted).toBe(true)
+  })
+
+  test('hands its deadline on', async () => {
+    const wire = await serve({ answer: forever })
+    const startMs = performance.now()
+    await expect(clientOf(wire).resizeFs({ disk_info }, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'TIMEOUT_CALL' })
+    const deadlineMs = wire.submitted[0]?.options.deadlineMs ?? 0
+    expect(deadlineMs - startMs).toBeGreaterThan(200)
+    expect(deadlineMs - startMs).toBeLessThan(400)
+    await expect.poll(() => wire.submitted[0]?.options.signal?.aborted).toBe(true)
+  })
+
+  test('is known by its connection', async () => {
+    const wire = await serve()
+    const [one, two] = [clientOf(wire), clientOf(wire)]
+    await Promise.all([one.resizeFs({ disk_info }), one.resizeFs({ disk_info })])
+    await one.resizeFs({ disk_info })
+    // A channel of the same target is shared within a process: the second one has to come after the first is closed.
+    one.close()
+    await two.resizeFs({ disk_info })
+    const names = wire.submitted.map(({ options }) => options.client)
+    expect(new Set(names.slice(0, 3)).size).toBe(1)
+    expect(names[3]).not.toBe(names[0])
+  })
+})
+
+test('health follows what it is told, and reflection knows the service', async () => {
+  const wire = await serve()
+  const client = rawClientOf(wire)
+  const check = async () => (await rawCall(client, '/grpc.health.v1.Health/Check', Buffer.alloc(0))) as Buffer
+  expect([...(await check())]).toEqual([8, 2])
+  wire.server.setServing(true)
+  expect([...(await check())]).toEqual([8, 1])
+  const names = await new Promise<string>((resolve, reject) => {
+    const call = client.makeBidiStreamRequest(
+      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+      (value: Buffer) => value,
+      (value: Buffer) => value,
+    )
+    call.on('data', (value: Buffer) => {
+      resolve(value.toString('latin1'))
+      call.end()
+    })
+    call.on('error', reject)
+    // list_services = 7
+    call.write(Buffer.from([0x3a, 0]))
+  })
+  expect(names).toContain('apis.DeployAgent')
+})
