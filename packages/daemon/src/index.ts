@@ -10,6 +10,7 @@ export { environmentName, flagName, type Setting, type SettingName, settingNames
 export { type OnConfigChange, type WatchOptions, watchConfig } from './config/watch-config.ts'
 export { createGrpcServer, type GrpcServer } from './grpc/grpc-server.ts'
 export type { RpcCall, ServiceOptions } from './grpc/service.ts'
+export { type GrpcServiceOptions, startGrpcService } from './grpc/start-grpc-service.ts'
 export { claimSocketPath, listenOnSocket, type SocketPlace } from './listen-on-socket.ts'
 export { createLogger, type DaemonLogger, type LogLevel } from './operate/create-logger.ts'
 export { type Condition, type ConditionState, createHealth, type Health } from './operate/health.ts'

@@ -126,7 +126,7 @@ describe('an error', () => {
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'DAEMON_FAULT' })
     expect(String(error)).not.toContain('secret')
-    expect(wire.lines.map(({ event }) => event)).toContain('rpc-fault')
+    expect(wire.lines.map(({ event }) => event)).toContain('rpc.fault')
   })
 })
 
@@ -141,7 +141,7 @@ describe('no operating system', () => {
     const empty = await client.deployGuestFs({ disk_info, deploy_info: { is_init: true, password: 'x' } })
     expect(Object.values(empty).filter((value) => value !== '' && value !== false)).toEqual([])
     expect(wire.calls).toMatchObject([{ status: 'OK', withoutSystem: true }])
-    expect(wire.lines.map(({ event }) => event)).toContain('deploy-without-system')
+    expect(wire.lines.map(({ event }) => event)).toContain('rpc.without-system')
     expect(await client.probeImageInfo({ disk_info })).toMatchObject({ os_info: null, os_type: '' })
     expect(await client.saveToGlance({ disk_info, compress: true })).toEqual({ os_info: '', release_info: null })
     await expect(client.deployGuestFs({ disk_info, deploy_info: {} })).rejects.toMatchObject({ code: 'BLOCK_NO_ROOT' })

@@ -21,8 +21,8 @@ export type Handler<Params, Answer> = (params: Params, rpc: Rpc) => Promise<Answ
 export function logFindings({ logger }: Rpc, findings: readonly Diagnostic[]): void {
   for (const { severity, code, summary, path } of findings) {
     const fields = { code, summary, ...(path !== undefined && { path }) }
-    if (severity === 'info') logger.info('finding', fields)
-    else logger.warn('finding', fields)
+    if (severity === 'info') logger.info('rpc.finding', fields)
+    else logger.warn('rpc.finding', fields)
   }
 }
 

@@ -96,7 +96,7 @@ async function handle(
     ended('OK', null)
   } catch (error) {
     if (!DeployError.isInstance(error))
-      options.logger.warn('rpc-fault', { rpc, error: error instanceof Error ? error.stack : String(error) })
+      options.logger.warn('rpc.fault', { rpc, error: error instanceof Error ? error.stack : String(error) })
     const response = errorResponse(error)
     answer(response, null)
     ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', DeployError.isInstance(error) ? error.code : 'DAEMON_FAULT')

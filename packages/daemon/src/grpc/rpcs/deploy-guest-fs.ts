@@ -37,7 +37,7 @@ async function runDeploy(job: DeployJob, info: DeployInfo | null, rpc: Rpc): Pro
   } catch (error) {
     if (info?.is_init !== true || !hasNoSystem(error)) throw error
     rpc.countDeployWithoutSystem()
-    rpc.logger.warn('deploy-without-system', { image: job.image.path })
+    rpc.logger.warn('rpc.without-system', { image: job.image.path })
     return undefined
   }
 }
