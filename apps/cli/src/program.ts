@@ -187,6 +187,20 @@ onDaemon(program.command('metrics').description("print the daemon's metrics in P
   .action(async (options) => (await import('./commands/metrics.ts')).metricsCommand(options))
 
 program
+  .command('serve')
+  .description('run the daemon: gRPC on a unix socket, as the platform asks for it')
+  .argument('[options...]', '--config, --settings, and every setting as a flag; see `config explain`')
+  .allowUnknownOption()
+  .addHelpText(
+    'after',
+    "\nSIGTERM lets running jobs end; a second one cancels them. The command line of the platform's own program (options, no verb) means this, too.\n\nExample:\n  $ host-deployer serve --config /etc/yunion/host.conf",
+  )
+  .action(async (_words, _options, command: Command) => {
+    const form = isFieldCommandLine(process.argv.slice(2)) ? 'field' : 'serve'
+    await (await import('./commands/serve.ts')).serveCommand(command.args, form, program.version() ?? '')
+  })
+
+program
   .command('config')
   .description('the configuration of the daemon')
   .command('explain')

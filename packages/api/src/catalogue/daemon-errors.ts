@@ -87,6 +87,10 @@ export const daemonErrors = {
     summary: 'Another daemon uses the state directory.',
     remedy: 'Stop the other daemon first, or give this one a state directory of its own.',
   },
+  CONFIG_STATE_DIRECTORY: {
+    summary: 'The state directory cannot be used: it cannot be made or written.',
+    remedy: 'Give it to the user of the daemon, or name another one.',
+  },
   TIMEOUT_JOB: {
     summary: 'The job was not done by its deadline, waiting included: the deadline of the call, or the setting jobTimeoutMs.',
     remedy: 'Give it longer. `host-deployer status` shows what takes its time.',

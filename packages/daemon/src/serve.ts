@@ -1,0 +1,170 @@
+import { type Diagnostic, DriverError, type Probe } from '@host-deployer/driver-api'
+import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import type { DaemonConfig } from './config/daemon-config.ts'
+import { type ConfigUpdate, followConfig } from './config/follow-config.ts'
+import type { ReadConfigOptions, ReadConfigResult } from './config/read-config.ts'
+import { createGrpcServer } from './grpc/grpc-server.ts'
+import { lockDaemon } from './lock-daemon.ts'
+import { createLogger, type DaemonLogger } from './operate/create-logger.ts'
+import { createServiceNotifier } from './operate/notify-systemd.ts'
+import { type Operations, startOperations } from './operate/start-operations.ts'
+import type { DriverWatch } from './operate/watch-driver.ts'
+import { createWork, type RunningWork } from './work/create-work.ts'
+
+export interface ServeOptions {
+  readonly read: ReadConfigResult
+  /** How it was read, to read it again when a file is edited. */
+  readonly reading: ReadConfigOptions
+  /** Of host-deployer. */
+  readonly version: string
+  /** Directories whose `node_modules` hold the drivers. */
+  readonly driverFrom: readonly [string, ...string[]]
+  /** Ends the daemon in order. */
+  readonly stop: AbortSignal
+  /** Ends it without waiting for what runs. */
+  readonly stopNow: AbortSignal
+  /** Default: lines on standard error. */
+  readonly logger?: DaemonLogger
+}
+
+/** What an answer takes to reach its client once its job has been cancelled and has cleaned up. */
+const ANSWER_LIMIT_MS = 60_000
+
+/**
+ * Runs the daemon until `stop`: frees what a killed one has left, makes sure that the driver works, serves. The template is made meanwhile; jobs that come
+ * before wait for it, or boot. Resolves when everything has ended in order.
+ *
+ * Rejects when it cannot start: `DAEMON_ALREADY_RUNNING`, `DRIVER_UNUSABLE` with every finding, the codes of `loadDriver`, of sockets (`listenOnSocket`) and
+ * of directories; nothing is left running then.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { read, version } = options
+  const logger = options.logger ?? createLogger(read.config)
+  logger.info('daemon.starting', { version, pid: process.pid })
+  logDiagnostics(logger, read.diagnostics)
+  logger.debug('config.ignored', { names: read.ignored })
+
+  const ends = createResourceStack()
+  try {
+    await runDaemon(options, logger, ends)
+  } catch (error) {
+    throw await ends.releaseAfter(error)
+  }
+  await ends.release()
+  logger.info('daemon.stopped')
+}
+
+async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: ResourceStack): Promise<void> {
+  const { read, version, driverFrom, stop, stopNow } = options
+  const started = performance.now()
+  let config = read.config
+  ends.defer('the lock of the state directory', await lockDaemon(config.stateDirectory))
+  let operations: Operations | undefined
+  const work = await createWork({
+    config,
+    driverFrom,
+    // What happens later is logged by the operations.
+    onEvent: (event) => {
+      if (event.type === 'reclaimed' && operations === undefined) logDiagnostics(logger, event.findings)
+    },
+  })
+  ends.defer('the jobs', () => work.drain(0))
+  const probe = await requireDriver(config, work)
+  operations = await startOperations({
+    config: () => config,
+    work,
+    probe: firstThen(probe, work.probeDriver),
+    version,
+    logger,
+    warnings: () => read.diagnostics.filter(({ severity }) => severity !== 'info').map(({ summary }) => summary),
+  })
+  const { health, driver, status } = operations
+  ends.defer('the admin socket', operations.close)
+  const server = await createGrpcServer({ config: () => config, work, logger })
+  ends.defer('the socket', () => server.stop(ANSWER_LIMIT_MS))
+  health.on((serving) => server.setServing(serving))
+  health.set('socket')
+  const notifier = createServiceNotifier({ env: process.env, logger, alive: () => status().alive })
+  ends.defer('the notifier', async () => notifier.close())
+
+  const prepare = () => prepareAhead(work, stop, logger, driver)
+  followConfig(read, options.reading, onUpdate, { signal: stop })
+  function onUpdate(update: ConfigUpdate): void {
+    if (update.type === 'refused') {
+      logger.error('config.refused', { error: update.error })
+      return
+    }
+    const { config: next, changed, diagnostics } = update.comparison
+    config = next
+    logger.level = config.logLevel
+    logger.info('config.changed', { changed })
+    logDiagnostics(logger, diagnostics)
+    work.reconfigure(config)
+    if (!changed.includes('driver') && !changed.includes('driverOptions')) return
+    void driver.refresh()
+    prepare()
+  }
+  prepare()
+  await notifier.ready('serving')
+  logger.info('daemon.ready', { socket: config.socketPath, driver: config.driver, ms: Math.round(performance.now() - started) })
+
+  await aborted(stop)
+  logger.info('daemon.stopping', { limitMs: config.drainTimeoutMs, jobs: work.snapshot().jobs.length })
+  void notifier.stopping('waiting for jobs to end')
+  const drained = work.drain(config.drainTimeoutMs)
+  // Looks at once at whether jobs are taken: whoever watches the health hears of it now.
+  status()
+  void aborted(stopNow).then(() => work.drain(0))
+  // Calls get their answers as their jobs end; when those have been cancelled, the last ones are on their way.
+  void server.stop(config.drainTimeoutMs + ANSWER_LIMIT_MS)
+  await drained
+}
+
+/** In the background: jobs that come before wait for it, or boot. */
+function prepareAhead(work: RunningWork, stop: AbortSignal, logger: DaemonLogger, driver: DriverWatch): void {
+  work.prepareDriver(stop).then(
+    ({ outcome, detail }) => {
+      logger.info('driver.prepared', { outcome, detail })
+      void driver.refresh()
+    },
+    (error: unknown) => {
+      if (!stop.aborted) logger.warn('driver.prepare', { error })
+    },
+  )
+}
+
+/** `DRIVER_UNUSABLE`: what is missing is in the message, the findings are in the context, the remedies the hint. */
+async function requireDriver({ driver }: DaemonConfig, work: RunningWork): Promise<Probe> {
+  const probe = await work.probeDriver()
+  if (probe.usable) return probe
+  const missing = probe.findings.filter(({ ok }) => !ok)
+  const remedies = missing.flatMap(({ remedy }) => remedy ?? [])
+  const reason = missing.map(({ subject, detail }) => `${subject}: ${detail}`).join('; ')
+  throw new DriverError('DRIVER_UNUSABLE', `The driver ${driver} does not work here: ${reason}`, {
+    hint: remedies.length === 0 ? 'See `host-deployer drivers` for what it needs.' : remedies.join(' '),
+    context: { driver, findings: probe.findings },
+  })
+}
+
+/** The probe that was made already is the first answer. */
+function firstThen(first: Probe, next: () => Promise<Probe>): () => Promise<Probe> {
+  let left: Probe | undefined = first
+  return async () => {
+    const probe = left ?? (await next())
+    left = undefined
+    return probe
+  }
+}
+
+function logDiagnostics(logger: DaemonLogger, diagnostics: readonly Diagnostic[]): void {
+  for (const diagnostic of diagnostics) {
+    const { code, summary, detail, path } = diagnostic
+    logger[diagnostic.severity === 'info' ? 'info' : 'warn']('finding', { code, summary, detail, path })
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
