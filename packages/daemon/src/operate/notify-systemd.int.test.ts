@@ -56,12 +56,12 @@ test('ready, status, reloading, stopping, in that order, each of them one line',
   void systemd.ready('serving')
   void systemd.status('1 job\nREADY=0')
   void systemd.reloading()
-  await systemd.stopping('draining')
+  await systemd.stopping('draining', 120_000)
   expect([await next(), await next(), await next(), await next()]).toEqual([
     'READY=1\nSTATUS=serving',
     'STATUS=1 job READY=0',
     'RELOADING=1',
-    'STOPPING=1\nSTATUS=draining',
+    'STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=180000000',
   ])
   expect(lines).toEqual([])
 })

@@ -9,7 +9,8 @@ export interface ServiceNotifier {
   status(text: string): Promise<void>
   /** The configuration is read again; {@link ServiceNotifier.ready} says that it is done. */
   reloading(): Promise<void>
-  stopping(status: string): Promise<void>
+  /** With `withinMs` the manager waits that long, whatever `TimeoutStopSec=` says, and a minute for what is to be released then. */
+  stopping(status: string, withinMs?: number): Promise<void>
   /** Ends the watchdog's messages. */
   close(): void
 }
@@ -22,6 +23,7 @@ export interface ServiceNotifierOptions {
 }
 
 const TIMEOUT_MS = 10_000
+const RELEASE_MS = 60_000
 
 /**
  * Tells systemd through its own program systemd-notify(1), since Node cannot send datagrams to a unix socket: the unit needs `NotifyAccess=all`. Without
@@ -56,7 +58,8 @@ export function createServiceNotifier({ env, logger, alive }: ServiceNotifierOpt
     ready: (status) => tell('READY=1', `STATUS=${status}`),
     status: (text) => tell(`STATUS=${text}`),
     reloading: () => tell('RELOADING=1'),
-    stopping: (status) => tell('STOPPING=1', `STATUS=${status}`),
+    stopping: (status, withinMs) =>
+      tell('STOPPING=1', `STATUS=${status}`, ...(withinMs === undefined ? [] : [`EXTEND_TIMEOUT_USEC=${(withinMs + RELEASE_MS) * 1000}`])),
     close: () => clearInterval(timer),
   }
 }
