@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ConfigError } from '@host-deployer/driver-api'
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import { configError } from './config-problem.ts'
 import { keyValueLines } from './key-value-lines.ts'
 
@@ -94,11 +94,11 @@ function parseEntries(path: string, text: string, dialect: ConfigFileOptions['di
   for (const pair of root.items) {
     const key = pair.key as Node | null
     const node = pair.value as Node | null
-    if (!isScalar(key) || typeof key.value !== 'string') {
+    const name = isScalar(key) ? nameOf(key, dialect) : undefined
+    if (name === undefined) {
       if (dialect === 'field') continue
       throw invalid(lineAt(key), 'a key is not a plain text')
     }
-    const name = key.value
     entries.delete(name)
     entries.set(name, {
       name,
@@ -114,6 +114,12 @@ function parseEntries(path: string, text: string, dialect: ConfigFileOptions['di
     })
   }
   return [...entries.values()]
+}
+
+/** To YAML 1.1 the key `on` is a boolean; in host.conf it is one more key that is not ours. */
+function nameOf({ value, source }: Scalar, dialect: ConfigFileOptions['dialect']): string | undefined {
+  if (typeof value === 'string') return value
+  return dialect === 'field' ? source : undefined
 }
 
 function parse(text: string, lineCounter: LineCounter, dialect: ConfigFileOptions['dialect']) {

@@ -28,6 +28,7 @@ export function decideDriver(
   const [engine] = field.values.get('image_deploy_driver') ?? []
   const asDriver = ({ value, source }: GivenValue): GivenValue => ({ value: driverOf[value as FieldEngine], source })
   const row = explained('driver', [
+    ...(field.replaced.get('image_deploy_driver') ?? []).map(asDriver),
     { value: 'qemu-initramfs', source: { kind: 'default' } },
     ...(engine === undefined ? [] : [...engine.overrode.map(asDriver), asDriver(engine)]),
     ...(ours.get('driver') ?? []),

@@ -66,7 +66,11 @@ export async function readConfig({ given = noArguments, env, cwd = process.cwd()
   const rows = new Map<SettingName, readonly ExplainedValue[]>()
   const candidates = candidatesOf(field, ours)
   const decide = <Value>(name: SettingName, fallback: Value): Value => {
-    const row = explained(name, [{ value: fallback, source: { kind: 'default' } }, ...(candidates.get(name) ?? [])])
+    const row = explained(name, [
+      ...replacedOf(field, name),
+      { value: fallback, source: { kind: 'default' } },
+      ...(candidates.get(name) ?? []),
+    ])
     rows.set(name, [row])
     return row.value as Value
   }
@@ -141,6 +145,14 @@ function candidatesOf(field: FieldConfig, ours: ReadonlyMap<SettingName, readonl
   }
   for (const [name, values] of ours) candidates.set(name, [...(candidates.get(name) ?? []), ...values])
   return candidates
+}
+
+/** What lost even against the default, because the common file replaced it. */
+function replacedOf(field: FieldConfig, name: SettingName): readonly GivenValue[] {
+  return [...field.replaced].flatMap(([key, values]) => {
+    const target = fieldKeys[key]?.target
+    return target?.kind === 'setting' && target.name === name ? values : []
+  })
 }
 
 /** One row for each directory. */
