@@ -3,7 +3,7 @@ import { createResourceStack, type ResourceStack } from '@host-deployer/driver-k
 import type { DaemonConfig } from './config/daemon-config.ts'
 import { type ConfigUpdate, followConfig } from './config/follow-config.ts'
 import type { ReadConfigOptions, ReadConfigResult } from './config/read-config.ts'
-import { createGrpcServer } from './grpc/grpc-server.ts'
+import { startGrpcService } from './grpc/start-grpc-service.ts'
 import { lockDaemon } from './lock-daemon.ts'
 import { createLogger, type DaemonLogger } from './operate/create-logger.ts'
 import { createServiceNotifier } from './operate/notify-systemd.ts'
@@ -26,9 +26,6 @@ export interface ServeOptions {
   /** Default: lines on standard error. */
   readonly logger?: DaemonLogger
 }
-
-/** What an answer takes to reach its client once its job has been cancelled and has cleaned up. */
-const ANSWER_LIMIT_MS = 60_000
 
 /**
  * Runs the daemon until `stop`: frees what a killed one has left, makes sure that the driver works, serves. The template is made meanwhile; jobs that come
@@ -80,10 +77,8 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   })
   const { health, driver, status } = operations
   ends.defer('the admin socket', operations.close)
-  const server = await createGrpcServer({ config: () => config, work, logger })
-  ends.defer('the socket', () => server.stop(ANSWER_LIMIT_MS))
-  health.on((serving) => server.setServing(serving))
-  health.set('socket')
+  const service = await startGrpcService({ config: () => config, work, health, logger })
+  ends.defer('the socket', service.close)
   const notifier = createServiceNotifier({ env: process.env, logger, alive: () => status().alive })
   ends.defer('the notifier', async () => notifier.close())
 
@@ -115,8 +110,6 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   // Looks at once at whether jobs are taken: whoever watches the health hears of it now.
   status()
   void aborted(stopNow).then(() => work.drain(0))
-  // Calls get their answers as their jobs end; when those have been cancelled, the last ones are on their way.
-  void server.stop(config.drainTimeoutMs + ANSWER_LIMIT_MS)
   await drained
 }
 
