@@ -5,6 +5,7 @@ import type { DiffEntry, NodeState, TreeDiff } from './guest-fs.ts'
 import { childOf, type GuestPath } from './guest-path.ts'
 import { mapBounded } from './map-bounded.ts'
 import type { OverlayTree, StagedNode } from './overlay-tree.ts'
+import type { SensitivePaths } from './sensitive-paths.ts'
 
 const parallelReads = 64
 /** A removed file's or a replaced big one's bytes are only read for showing them; beyond this nobody looks. */
@@ -25,11 +26,11 @@ export type AttributesShown = 'all' | 'staged'
 export async function diffTrees(
   base: CanonicalTree,
   overlay: OverlayTree,
-  sensitive: ReadonlySet<GuestPath>,
+  sensitive: SensitivePaths,
   attributes: AttributesShown = 'all',
 ): Promise<TreeDiff> {
   const touched = await collectTouched(base, overlay.root)
-  const compared = await mapBounded(touched, parallelReads, (item) => compare(base, item))
+  const compared = await mapBounded(touched, parallelReads, (item) => compare(base, item, sensitive))
   const changed = compared.filter((item) => item !== undefined)
 
   const existing = changed
@@ -91,7 +92,7 @@ interface Compared extends Touched {
 }
 
 /** Reads what is needed to compare and to show; `undefined` when nothing can differ. */
-async function compare(base: CanonicalTree, item: Touched): Promise<Compared | undefined> {
+async function compare(base: CanonicalTree, item: Touched, sensitive: SensitivePaths): Promise<Compared | undefined> {
   const { path, before, after, node } = item
   const sameType = before !== undefined && before.type === after?.type
   const sameMeta =
@@ -113,7 +114,7 @@ async function compare(base: CanonicalTree, item: Touched): Promise<Compared | u
     if (node?.xattrs.size) return { ...item, sides: { before: { target: old }, after: { target } }, differs: false }
   } else if (!sameType) {
     const { content, target } = node ?? {}
-    const side = before === undefined ? undefined : await show(base, path, before)
+    const side = before === undefined ? undefined : await show(base, path, before, sensitive)
     return {
       ...item,
       sides: { ...optional('before', side), after: { ...optional('content', content), ...optional('target', target) } },
@@ -124,9 +125,9 @@ async function compare(base: CanonicalTree, item: Touched): Promise<Compared | u
   return node?.xattrs.size ? { ...item, sides: {}, differs: false } : undefined
 }
 
-async function show(base: CanonicalTree, path: GuestPath, stat: RawStat): Promise<Side> {
+async function show(base: CanonicalTree, path: GuestPath, stat: RawStat, sensitive: SensitivePaths): Promise<Side> {
   if (stat.type === 'symlink') return { target: await base.readlink(path) }
-  if (stat.type !== 'file' || stat.sizeBytes > shownBytes) return {}
+  if (sensitive.isInTree(path) || stat.type !== 'file' || stat.sizeBytes > shownBytes) return {}
   return { content: await base.readFile(path, stat.sizeBytes) }
 }
 

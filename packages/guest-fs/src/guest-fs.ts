@@ -85,8 +85,11 @@ export interface WritableGuestFs extends GuestFs {
   symlink(target: string, path: GuestPath, owner?: { readonly uid?: number; readonly gid?: number }): Promise<void>
   /** Removes one entry: a file, link, or empty directory (`not-empty`). Absent: nothing happens. Does not follow the last link. */
   remove(path: GuestPath): Promise<void>
-  /** Removes an entry with everything below it. Absent: nothing happens. Does not follow links. */
-  removeTree(path: GuestPath): Promise<void>
+  /**
+   * Removes an entry with everything below it. Absent: nothing happens. Does not follow links. `sensitive`: what was in it is not shown in diffs
+   * and reports, and not even read; once set for a path, it stays.
+   */
+  removeTree(path: GuestPath, options?: { readonly sensitive?: boolean }): Promise<void>
   /** Follows the last link. */
   chmod(path: GuestPath, mode: number): Promise<void>
   /** Follows the last link. */

@@ -262,3 +262,25 @@ test('a fingerprint changes when the diff does and asks for attributes only wher
     last = next
   }
 })
+
+test('a tree removed as sensitive is neither read nor shown', async () => {
+  const { fs, raw, after } = await guest({ '/d/sub/f': file('secret'), '/d/l': { link: 'sub' }, '/e': file('shown') })
+  const read: string[] = []
+  raw.intercept(({ method, path }) => {
+    if (method === 'readFile') read.push(path)
+    return undefined
+  })
+  await fs.removeTree(g('/d'), { sensitive: true })
+  await fs.removeTree(g('/e'))
+  const diff = await fs.diff()
+  expect(read).toEqual(['/mnt/e'])
+  expect(diff.map(({ path, kind, sensitive, before }) => `${kind} ${path} ${sensitive} ${before?.sha256 === undefined}`)).toEqual([
+    'removed /d true true',
+    'removed /d/l true true',
+    'removed /d/sub true true',
+    'removed /d/sub/f true true',
+    'removed /e false false',
+  ])
+  await fs.commit()
+  expect(Object.keys(await after())).toEqual(['/'])
+})

@@ -6,6 +6,7 @@ import { childOf, type GuestPath, parentOf } from './guest-path.ts'
 import type { OpenedGuestFs } from './open-guest-fs.ts'
 import { createOverlayTree, type StagedNode } from './overlay-tree.ts'
 import { createRootedView } from './rooted-view.ts'
+import { createSensitivePaths } from './sensitive-paths.ts'
 import { findStaleStaging, stagingName } from './staging-area.ts'
 import { maxNameBytes, type Place, walk } from './walk.ts'
 
@@ -19,7 +20,7 @@ import { maxNameBytes, type Place, walk } from './walk.ts'
 export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
   const { fs, tree: base, mounts } = guest.mounted
   const overlay = createOverlayTree(base)
-  const sensitive = new Set<GuestPath>()
+  const sensitive = createSensitivePaths()
   let last: Promise<unknown> = Promise.resolve()
 
   function exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -59,7 +60,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     if (stat !== undefined && stat.type !== 'file' && stat.type !== 'symlink') throw new FsError('not-a-file', asked)
     const replaced = stat?.type === 'file' ? stat : undefined
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()
-    if (options.sensitive === true) sensitive.add(path)
+    if (options.sensitive === true) sensitive.addFile(path)
     overlay.put(path, {
       stat: {
         type: 'file',
@@ -115,7 +116,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     })
   }
 
-  async function remove(asked: GuestPath, withContent: boolean): Promise<void> {
+  async function remove(asked: GuestPath, withContent: boolean, isSensitive = false): Promise<void> {
     const place = await walk(overlay, asked, false).catch((error: unknown) => {
       if (FsError.is(error, 'not-found', 'not-a-directory')) return undefined
       throw error
@@ -127,6 +128,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     const mount = mounts.find((point) => point === path || point.startsWith(`${path}/`))
     if (mount !== undefined) throw new FsError('not-supported', asked, `A file system is mounted at ${JSON.stringify(mount)}`)
     if (!withContent && stat.type === 'directory' && (await overlay.readdir(path)).size > 0) throw new FsError('not-empty', asked)
+    if (isSensitive) sensitive.addTree(path)
     overlay.takeAway(path)
   }
 
@@ -161,7 +163,7 @@ export function stageGuestFs(guest: OpenedGuestFs): StagedFs {
     makeDirectories: (path, options = {}) => exclusively(() => makeDirectories(path, options)),
     symlink: (text, path, owner = {}) => exclusively(() => symlink(text, path, owner)),
     remove: (path) => exclusively(() => remove(path, false)),
-    removeTree: (path) => exclusively(() => remove(path, true)),
+    removeTree: (path, options = {}) => exclusively(() => remove(path, true, options.sensitive)),
     chmod: (path, mode) => exclusively(() => setMeta(path, { mode: mode & 0o7777 })),
     chown: (path, uid, gid) => exclusively(() => setMeta(path, { uid, gid })),
     setXattr: (path, name, value) => exclusively(() => setXattr(path, name, value)),

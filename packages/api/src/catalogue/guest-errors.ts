@@ -129,6 +129,16 @@ export const guestErrors = {
     remedy: 'Compile it in the image, or with a command in runcmd.',
     finding: true,
   },
+  SEAL_HOST_KEYS: {
+    summary: 'A sealed guest has no SSH host keys, and nothing in it that would make new ones at its next boot.',
+    remedy: 'Run "ssh-keygen -A" in each machine made of it.',
+    finding: true,
+  },
+  SEAL_KEEPS_NETWORK: {
+    summary: 'A sealed guest keeps its network configuration.',
+    remedy: 'Deploy each machine made of it with a network configuration of its own, or write one that suits all.',
+    finding: true,
+  },
   SSH_KEYS_NOT_READ: {
     summary: 'The SSH server of the guest is configured to read keys from elsewhere.',
     remedy: 'Check AuthorizedKeysFile in sshd_config.',

@@ -7,6 +7,7 @@ import { type CloudConfig, keepDropIn } from '../cloud-init/keep-drop-in.ts'
 import { noCloudSeed } from '../cloud-init/seed.ts'
 import { matchingPaths } from '../network/owned-files.ts'
 import { defineOperation, type StageContext } from '../operation.ts'
+import { hostKeyCommand } from './first-boot.ts'
 
 const configDirectory = '/etc/cloud/cloud.cfg.d'
 // Read in the order of their names, later ones win; installers leave files such as 99-installer.cfg and subiquity-….cfg.
@@ -43,9 +44,13 @@ export const cloudInit = defineOperation<{ readonly mode: CloudInitMode }>({
 
 async function keep({ fs, facts, profile, request, diagnose, loginAccount }: StageContext<unknown>): Promise<'skipped' | undefined> {
   const asked = keepDropIn(request, facts.cloudInit.defaultUser ?? profile.defaultUser.name, loginAccount.chosen)
-  if (Object.keys(asked).length === 0) return 'skipped'
-  // What an earlier deploy set stays set.
-  await writeDropIn(fs, { ...(await existingDropIn(fs)), ...asked })
+  const before = await existingDropIn(fs)
+  // What an earlier deploy set stays set; of a sealed guest only what goes with the network configuration, which stays, too.
+  const kept = request.seal !== true ? before : before['network'] === undefined ? {} : { network: before['network'] }
+  const merged = { ...kept, ...asked }
+  if (Object.keys(asked).length === 0 && Object.keys(kept).length === Object.keys(before).length) return 'skipped'
+  if (Object.keys(merged).length === 0) await fs.remove(dropIn)
+  else await writeDropIn(fs, merged)
   const overridable = Object.keys(asked).filter((key) => key !== 'network')
   if (overridable.length > 0) {
     diagnose({
@@ -120,5 +125,5 @@ async function disabledNetworkFiles(fs: WritableGuestFs): Promise<string[]> {
  */
 async function ensureHostKeys({ fs, facts, profile, firstBoot }: StageContext<unknown>): Promise<void> {
   if (facts.sshServer !== 'openssh' || profile.services !== 'systemd' || facts.initSystem !== 'systemd') return
-  if ((await matchingPaths(fs, ['/etc/ssh/ssh_host_*_key'])).length === 0) firstBoot.early(['ssh-keygen', '-A'])
+  if ((await matchingPaths(fs, ['/etc/ssh/ssh_host_*_key'])).length === 0) firstBoot.early(hostKeyCommand)
 }

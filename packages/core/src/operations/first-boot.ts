@@ -6,6 +6,9 @@ import { renderFirstBootRunner } from '../first-boot-unit/render-runner.ts'
 import { type FirstBootStage, firstBootPaths, renderFirstBootUnit } from '../first-boot-unit/render-unit.ts'
 import { defineOperation } from '../operation.ts'
 
+/** Makes the host keys that are missing, ssh-keygen(1). */
+export const hostKeyCommand = ['ssh-keygen', '-A'] as const
+
 interface FirstBootInput {
   readonly bootcmd: readonly Command[]
   readonly runcmd: readonly Command[]
@@ -22,7 +25,7 @@ interface FirstBootInput {
  */
 export const firstBoot = defineOperation<FirstBootInput>({
   id: 'first-boot',
-  after: ['write-files', 'network', 'locale', 'users', 'write-files-deferred', 'cloud-init'],
+  after: ['write-files', 'network', 'locale', 'users', 'write-files-deferred', 'cloud-init', 'seal'],
   reads: ['/etc/systemd/system/multi-user.target.wants', '/var/lib/host-deployer/first-boot'],
   // Other operations may have left commands, which the request does not tell.
   select: ({ bootcmd = [], runcmd = [] }) => ({ bootcmd, runcmd }),
@@ -54,8 +57,12 @@ async function stageCommands(fs: WritableGuestFs, stage: FirstBootStage, command
     })
   }
   const paths = firstBootPaths(stage)
-  const script = renderCommands(commands)
-  const staged = (await fs.readTextIfExists(guestPath(paths.commands))) === script && (await fs.exists(guestPath(paths.enabled)))
+  const before = await fs.readTextIfExists(guestPath(paths.commands))
+  // A sealed guest that has not booted yet still waits for its host keys.
+  const awaitsHostKeys = before?.includes(renderCommands([hostKeyCommand]).split('\n')[1] ?? '') === true
+  const hasHostKeys = commands.some((command) => renderCommands([command]) === renderCommands([hostKeyCommand]))
+  const script = renderCommands(awaitsHostKeys && !hasHostKeys ? [hostKeyCommand, ...commands] : commands)
+  const staged = before === script && (await fs.exists(guestPath(paths.enabled)))
 
   const root = { uid: 0, gid: 0 }
   await fs.makeDirectories(guestPath(paths.directory.slice(0, paths.directory.lastIndexOf('/'))), { mode: 0o755, ...root })

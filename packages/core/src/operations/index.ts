@@ -10,6 +10,7 @@ import { loginAccount } from './login-account.ts'
 import { mounts } from './mounts.ts'
 import { network } from './network.ts'
 import { password } from './password.ts'
+import { seal } from './seal.ts'
 import { selinux } from './selinux.ts'
 import { sshKeys } from './ssh-keys.ts'
 import { sshServer } from './ssh-server.ts'
@@ -38,5 +39,6 @@ export const operations: readonly Operation[] = [
   mounts,
   selinux,
   cloudInit,
+  seal,
   firstBoot,
 ]
