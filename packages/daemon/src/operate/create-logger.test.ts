@@ -26,6 +26,7 @@ test('a line is one JSON object with level, time and event', () => {
     { level: 'info', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), event: 'job.done', ms: 3, text: 'a\nb\u001b[31m' },
   ])
   expect(raw().split('\n')).toHaveLength(2)
+  expect(Object.keys(lines()[0] ?? {})).toEqual(['level', 'time', 'event', 'ms', 'text'])
   expect(raw()).not.toContain('\u001b')
 })
 
@@ -119,6 +120,25 @@ describe('a secret is not printed', () => {
       'info reclaim',
     ])
   })
+})
+
+test('a warning of each job on this host is a warning once', () => {
+  const { logger, lines } = start()
+  const work = scriptedWork()
+  logWork(work, logger)
+  for (const id of ['1', '2'])
+    work.emit({ type: 'done', id, kind: 'deploy', ms: 1, diagnostics: [{ severity: 'warning', code: 'KVM_UNUSABLE', summary: 's' }] })
+  work.emit({ type: 'done', id: '3', kind: 'deploy', ms: 1, diagnostics: [{ severity: 'warning', code: 'KVM_UNUSABLE', summary: 't' }] })
+  expect(
+    lines()
+      .filter(({ event }) => event === 'job.finding')
+      .map(({ level, job }) => `${level} ${job}`),
+  ).toEqual(['warn 1', 'debug 2', 'warn 3'])
+  expect(
+    lines()
+      .filter(({ event }) => event === 'job.done')
+      .map(({ findings }) => findings),
+  ).toEqual(Array(3).fill(['KVM_UNUSABLE']))
 })
 
 test('what is large, circular or strange is cut, and does not fail', () => {

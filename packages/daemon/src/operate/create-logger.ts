@@ -27,7 +27,6 @@ export function createLogger({ logLevel }: Pick<DaemonConfig, 'logLevel'>, strea
     {
       level: logLevel,
       base: null,
-      messageKey: 'event',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -36,7 +35,7 @@ export function createLogger({ logLevel }: Pick<DaemonConfig, 'logLevel'>, strea
   const make = (bound: Readonly<Record<string, unknown>>): DaemonLogger => {
     const write = (level: LogLevel) => (event: string, fields?: Readonly<Record<string, unknown>>) => {
       if (!root.isLevelEnabled(level)) return
-      root[level](reserved({ ...redactFields(fields ?? {}), ...bound }), redactText(event))
+      root[level]({ event: redactText(event), ...reserved({ ...redactFields(fields ?? {}), ...bound }) })
     }
     return {
       trace: write('trace'),
