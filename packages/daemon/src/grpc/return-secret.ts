@@ -20,7 +20,11 @@ export function encryptForClient(password: string, { publicKey, uuid }: SecretRe
   if (publicKey.type !== 'ssh-rsa') return aesCfb8(password, `${publicKey.type} ${publicKey.body}\n`)
   const key = rsaKey(publicKey.body)
   const padding = constants.RSA_PKCS1_OAEP_PADDING
-  return publicEncrypt({ key, padding, oaepHash: 'sha1' }, Buffer.from(password)).toString('base64')
+  try {
+    return publicEncrypt({ key, padding, oaepHash: 'sha1' }, Buffer.from(password)).toString('base64')
+  } catch (cause) {
+    throw notRsa(cause)
+  }
 }
 
 const keyBytes = 32
@@ -55,9 +59,12 @@ function rsaKey(body: string): KeyObject {
     const number = (bytes: Buffer) => bytes.subarray(bytes.findIndex((byte) => byte !== 0)).toString('base64url')
     return createPublicKey({ key: { kty: 'RSA', e: number(e), n: number(n) }, format: 'jwk' })
   } catch (cause) {
-    throw new InputError('INPUT_SSH_KEY_INVALID', 'deploy_info.public_key.public_key: is not an RSA key', {
-      hint: 'Give a line of a .pub file.',
-      cause,
-    })
+    throw notRsa(cause)
   }
 }
+
+const notRsa = (cause: unknown) =>
+  new InputError('INPUT_SSH_KEY_INVALID', 'deploy_info.public_key.public_key: is not an RSA key that something can be encrypted with', {
+    hint: 'Give a line of a .pub file.',
+    cause,
+  })
