@@ -70,7 +70,9 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   let config = options.config
   let isAccepting = true
   let wakeTimer: NodeJS.Timeout | undefined
-  let driverTasks = 0
+  const driverTasks = new Set<Promise<unknown>>()
+  const closing = new AbortController()
+  const isClosed = closing.signal
   let drained: PromiseWithResolvers<void> | undefined
   const listeners = new Set<(event: WorkEvent) => void>(options.onEvent === undefined ? [] : [options.onEvent])
   const queue = createFairQueue<JobRecord>()
@@ -269,18 +271,21 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   }
 
   const runDriverTask = async (task: Task, given?: AbortSignal): Promise<TaskResult> => {
+    if (isClosed.aborted) throw stopping()
     const limit = AbortSignal.timeout(DRIVER_TASK_LIMIT_MS)
-    driverTasks += 1
-    try {
-      const outcome = await runTask(task, given === undefined ? limit : AbortSignal.any([limit, given]))
-      if (outcome.type === 'result') return outcome.result
-      if (outcome.type !== 'error') await freeLeft()
-      if (limit.aborted) throw tooLate(DRIVER_TASK_LIMIT_MS)
-      if (given?.aborted === true) throw cancelled()
-      throw outcome.type === 'error' ? outcome.error : workerLost(outcome.type === 'lost' ? outcome.exit : { exitCode: null, signal: null })
-    } finally {
-      driverTasks -= 1
-    }
+    const signals = [limit, isClosed, ...(given === undefined ? [] : [given])]
+    const outcome = await runTask(task, AbortSignal.any(signals))
+    if (outcome.type === 'result') return outcome.result
+    if (outcome.type !== 'error') await freeLeft()
+    if (isClosed.aborted) throw stopping()
+    if (limit.aborted) throw tooLate(DRIVER_TASK_LIMIT_MS)
+    if (given?.aborted === true) throw cancelled()
+    throw outcome.type === 'error' ? outcome.error : workerLost(outcome.type === 'lost' ? outcome.exit : { exitCode: null, signal: null })
+  }
+  const driverTask = async (task: Task, given?: AbortSignal): Promise<TaskResult> => {
+    const ended = runDriverTask(task, given)
+    driverTasks.add(ended)
+    return ended.finally(() => driverTasks.delete(ended))
   }
 
   const cancelAll = (): void => {
@@ -297,7 +302,9 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     } finally {
       clearTimeout(timer)
     }
+    closing.abort()
     leases.stop()
+    await Promise.allSettled(driverTasks)
     await pool.close()
   }
   signal?.addEventListener('abort', () => void drain(0), { once: true })
@@ -309,7 +316,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       slots: { total: config.concurrency, busy: running.size, quarantined: stuck.size },
       jobs: [...records.values()].map((record) => snapshotOf(record, clock())),
       failures: [...failures],
-      workers: { spare: pool.spare, running: running.size + driverTasks },
+      workers: { spare: pool.spare, running: running.size + driverTasks.size },
       residue: leases.residue,
     }),
     on(listener) {
@@ -323,7 +330,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       pool.change(setupOf(config), config.spareWorkers)
       pump()
     },
-    probeDriver: () => runDriverTask({ kind: 'probe-driver' }) as Promise<Probe>,
-    prepareDriver: (given) => runDriverTask({ kind: 'prepare-driver' }, given) as Promise<Preparation>,
+    probeDriver: () => driverTask({ kind: 'probe-driver' }) as Promise<Probe>,
+    prepareDriver: (given) => driverTask({ kind: 'prepare-driver' }, given) as Promise<Preparation>,
   }
 }
