@@ -129,7 +129,8 @@ function parse(text: string, lineCounter: LineCounter, dialect: ConfigFileOption
       lineCounter,
       prettyErrors: false,
       uniqueKeys: dialect === 'ours',
-      logLevel: 'silent',
+      // A second document of host.conf is not read, as in the field; of ours it is a mistake.
+      logLevel: dialect === 'ours' ? 'error' : 'silent',
     })
   } catch (error) {
     // The parser calls itself for each level of nesting.

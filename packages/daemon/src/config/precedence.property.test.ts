@@ -7,7 +7,7 @@ const layers = ['flag of the field', 'host.conf', 'common', 'local', 'own file',
 type Layer = (typeof layers)[number]
 
 const given = fc.record(
-  Object.fromEntries(layers.map((layer) => [layer, fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined })])) as Record<
+  Object.fromEntries(layers.map((layer) => [layer, fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined, freq: 2 })])) as Record<
     Layer,
     fc.Arbitrary<number | undefined>
   >,
@@ -45,7 +45,7 @@ test('the highest layer that gives a value has it, whichever others do', async (
       )
       expect(explained?.source.kind === 'default').toBe(winner === undefined)
     }),
-    { numRuns: 60 },
+    { numRuns: 150 },
   )
 })
 

@@ -102,6 +102,7 @@ test.each([
   ['image_deploy_driver: libguestfs', { driver: 'qemu-initramfs' }],
   ['deploy-concurrent: 4', { concurrency: 4 }],
   ['deploy_concurrent: 4\ndeploy_concurrent: 6', { concurrency: 6 }],
+  ['deploy_concurrent: 4\n---\ndeploy_concurrent: 6', { concurrency: 4 }],
   [
     '# older form\n[DEFAULT]\ndeploy_concurrent = 3 # three\nlocal_image_path = ["/a", \'/b\']\nadmin_password = "x = y"',
     { concurrency: 3, imageRoots: ['/opt/cloud', '/a', '/b'] },
@@ -258,6 +259,7 @@ test.each([
   ['metricsTextfile: /x/y.txt', 'CONFIG_INVALID', 1],
   ['driverOptions: 5', 'CONFIG_INVALID', 1],
   ['[1]', 'CONFIG_INVALID', 1],
+  ['queueLimit: 5\n---\nconcurrency: 6', 'CONFIG_INVALID', 2],
   ['? [a]\n: 1', 'CONFIG_INVALID', 1],
 ])('our own file is refused: %s', async (text, code, line) => {
   await using place = await makeConfigPlace({ 'host.conf': '', 'config.yaml': text })

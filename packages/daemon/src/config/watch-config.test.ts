@@ -82,6 +82,15 @@ test('a link to a file elsewhere: the edit there, and the link turned to another
   await changes(3)
 })
 
+test('a directory that is a link, turned to another', async () => {
+  await using place = await makeConfigPlace({ 'one/host.conf': 'a: 1', 'two/host.conf': 'a: 2', 'links/.keep': '' })
+  await symlink('../one', place.at('links/etc'))
+  const { changes } = await watching([place.at('links/etc/host.conf')])
+  await symlink('../two', place.at('links/new'))
+  await rename(place.at('links/new'), place.at('links/etc'))
+  await changes(1)
+})
+
 test('a file in a directory that does not exist yet', async () => {
   await using place = await makeConfigPlace()
   const { changes } = await watching([place.at('etc/yunion/host.conf')])
