@@ -1,0 +1,157 @@
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { createDeployClient, type DeployParamsInput, decodeErrorDetails, deployService, errorDetailsKey } from '@host-deployer/api/grpc'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ServedWire, serveWire } from './testing/serve.ts'
+
+let wire: ServedWire
+let client: Client
+beforeAll(async () => {
+  wire = await serveWire()
+  client = new Client(`unix:${wire.socketPath}`, credentials.createInsecure(), {
+    'grpc.default_authority': 'localhost',
+    'grpc.max_send_message_length': -1,
+  })
+})
+afterAll(async () => {
+  client.close()
+  await wire.stop()
+})
+
+const rpcs = Object.keys(deployService())
+const send = (rpc: string, bytes: Uint8Array) =>
+  new Promise<ServiceError | undefined>((resolve) => {
+    client.makeUnaryRequest(
+      `/apis.DeployAgent/${rpc}`,
+      (value: Buffer) => value,
+      (value) => value,
+      Buffer.from(bytes),
+      (error) => resolve(error ?? undefined),
+    )
+  })
+const reasonOf = (error: ServiceError | undefined) => {
+  const [bytes] = error?.metadata.get(errorDetailsKey) ?? []
+  return bytes instanceof Uint8Array ? decodeErrorDetails(bytes)?.reason : undefined
+}
+
+/** The server goes on as if nothing had been. */
+const stillServes = async () => {
+  const good = createDeployClient(wire.socketPath)
+  expect(await good.resizeFs({ disk_info: { path: '/i/a' } })).toEqual({})
+  good.close()
+}
+
+test('any bytes: an answer that is none of a fault', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...rpcs), fc.uint8Array({ maxLength: 200 }), async (rpc, bytes) => {
+      const error = await send(rpc, bytes)
+      if (error !== undefined) expect(reasonOf(error)).toMatch(/^(INPUT_|DAEMON_NOT_IMPLEMENTED)/)
+    }),
+    { numRuns: 300 },
+  )
+  await stillServes()
+})
+
+test('a good message with bytes changed, cut and added', async () => {
+  const method = deployService()['DeployGuestFs']
+  const params: DeployParamsInput = {
+    disk_info: { path: '/i/a', disk_id: 'x' },
+    guest_desc: { name: 'web', uuid: 'u', nics: [{ mac: '00:22:33:44:55:66', ip: '10.0.0.1', masklen: 24, manual: true, mtu: 1500 }] },
+    deploy_info: { is_init: true, password: 'x', deploys: [{ path: '/a', content: 'b' }], public_key: { public_key: '' } },
+  }
+  const good = method?.requestSerialize(params) ?? Buffer.alloc(0)
+  const change = fc.record({ at: fc.nat(good.length), cut: fc.nat(5), bytes: fc.uint8Array({ maxLength: 6 }) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      let bytes = good
+      for (const { at, cut, bytes: added } of changes) bytes = Buffer.concat([bytes.subarray(0, at), added, bytes.subarray(at + cut)])
+      const error = await send('DeployGuestFs', bytes)
+      if (error !== undefined) expect(reasonOf(error)).toMatch(/^(INPUT_|DAEMON_NOT_IMPLEMENTED)/)
+    }),
+    { numRuns: 300 },
+  )
+  await stillServes()
+})
+
+test.each(rpcs)('%s without anything is an error', async (rpc) => {
+  const error = await send(rpc, new Uint8Array())
+  expect([status.INVALID_ARGUMENT, status.UNIMPLEMENTED]).toContain(error?.code)
+})
+
+test('bytes that are no message', async () => {
+  const error = await send('DeployGuestFs', Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]))
+  expect(error?.code).toBe(status.INVALID_ARGUMENT)
+  expect(reasonOf(error)).toBe('INPUT_MESSAGE_MALFORMED')
+})
+
+/** A message with every text there is, each at its path. */
+const full: DeployParamsInput = {
+  disk_info: { path: '/i/a', encrypt_password: '', encrypt_format: 'f', encrypt_alg: 'a', disk_id: 'd' },
+  guest_desc: {
+    name: 'n',
+    uuid: 'u',
+    domain: 'd',
+    nics: [
+      { mac: '00:22:33:44:55:66', ip: '10.0.0.1', masklen: 8, net: 'n', net_id: 'i', gateway: '10.0.0.2', dns: '10.0.0.3', domain: 'd' },
+    ],
+    disks: [{ disk_id: 'x', driver: 'd', cache_mode: 'c', path: '/i/a', fs: 'ext4', mountpoint: '/a', dev: 'd' }],
+    Hypervisor: 'kvm',
+    hostname: 'h',
+  },
+  deploy_info: { deploys: [{ path: '/a', content: 'c', action: 'append' }], password: 'p', login_account: 'l', user_data: 'u' },
+  vddk_info: { host: 'h', user: 'u', passwd: 'p', vmref: 'v' },
+}
+
+type Tree = { [key: string]: unknown }
+function* textPaths(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
+  if (typeof value === 'string') yield path
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, inner] of Object.entries(value)) yield* textPaths(inner, [...path, key])
+}
+function withText(path: readonly string[], text: string): DeployParamsInput {
+  const copy = structuredClone(full) as Tree
+  let at = copy
+  for (const key of path.slice(0, -1)) at = at[key] as Tree
+  at[path.at(-1) ?? ''] = text
+  return copy
+}
+
+test.each([...textPaths(full)].map((path) => path.join('.')))('NUL and line breaks in %s', async (path) => {
+  const method = deployService()['DeployGuestFs']
+  const multiline = /content$|user_data$/.test(path)
+  for (const text of ['a\0b', ...(multiline ? [] : ['a\nb', 'a\rb', 'a\u001bb'])]) {
+    const error = await send('DeployGuestFs', method?.requestSerialize(withText(path.split('.'), text)) ?? Buffer.alloc(0))
+    expect(error?.code).toBe(status.INVALID_ARGUMENT)
+    expect(reasonOf(error)).toBe('INPUT_INVALID')
+  }
+})
+
+test.each([
+  ['4 MiB and one', 4 * 1024 * 1024 + 1],
+  ['7 MiB', 7 * 1024 * 1024],
+])('a message of %s', async (_, size) => {
+  const method = deployService()['DeployGuestFs']
+  const empty = method?.requestSerialize({ disk_info: { path: '/i/a' }, deploy_info: { user_data: '' } }) ?? Buffer.alloc(0)
+  const params = { disk_info: { path: '/i/a' }, deploy_info: { user_data: 'a'.repeat(size - empty.length) } }
+  const error = await send('DeployGuestFs', method?.requestSerialize(params) ?? Buffer.alloc(0))
+  expect(error?.code).toBe(status.RESOURCE_EXHAUSTED)
+  expect(reasonOf(error)).toBe('INPUT_MESSAGE_TOO_LARGE')
+})
+
+test('a message of 64 MiB', async () => {
+  const error = await send('DeployGuestFs', Buffer.alloc(64 * 1024 * 1024))
+  expect(error?.code).toBe(status.RESOURCE_EXHAUSTED)
+  await stillServes()
+})
+
+test('nearly 4 MiB of content arrive', async () => {
+  const content = 'x'.repeat(4 * 1024 * 1024 - 200)
+  const good = createDeployClient(wire.socketPath)
+  await good.deployGuestFs({ disk_info: { path: '/i/a' }, deploy_info: { is_init: true, deploys: [{ path: '/a', content }] } })
+  good.close()
+  expect(wire.submitted.at(-1)?.job).toMatchObject({ kind: 'deploy' })
+})
+
+test('a rpc that nobody knows', async () => {
+  expect((await send('Nothing', new Uint8Array()))?.code).toBe(status.UNIMPLEMENTED)
+})
