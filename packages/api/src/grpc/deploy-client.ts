@@ -33,9 +33,12 @@ export interface DeployClient {
   close(): void
 }
 
-/** A client of the daemon at a unix socket. Connects with the first call. */
+/** A client of the daemon at a unix socket, with a connection of its own: the daemon's turns are those of connections. Connects with the first call. */
 export function createDeployClient(socketPath: string): DeployClient {
-  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' })
+  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+    'grpc.default_authority': 'localhost',
+    'grpc.use_local_subchannel_pool': 1,
+  })
   const service = deployService()
   const method = (rpc: string) => service[rpc] as MethodDefinition<object, object>
   const call =
