@@ -45,7 +45,7 @@ test('the highest layer that gives a value has it, whichever others do', async (
       )
       expect(explained?.source.kind === 'default').toBe(winner === undefined)
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   )
 })
 
