@@ -121,6 +121,7 @@ const keys = fc.constantFrom(
     'passwd',
   ],
   ...['constructor', 'hasOwnProperty', 'x', 'bonds', 'renderer', 'packages'],
+  ...['mounts', 'mount_default_fields', 'login_account', 'never', 'remove_ssh_keys', 'bodies', 'seal', 'selinux'],
 )
 const values = fc.oneof(
   fc.constantFrom<unknown>(

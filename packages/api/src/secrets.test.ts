@@ -18,6 +18,8 @@ const bearers = [
   `users: [{name: bob, plain_text_passwd: ${canary}}]`,
   `users: [{name: bob, passwd: "${hash}"}]`,
   `users: [{name: bob, hashed_passwd: "${hash}"}]`,
+  `login_account: {password: ${canary}}`,
+  `login_account: {password: "${hash}"}`,
 ]
 
 /** Everything of a value that a log or a report could print. */
