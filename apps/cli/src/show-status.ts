@@ -76,7 +76,7 @@ function residue({ residue: all }: Work): readonly string[] {
     '',
     pc.bold('Residue'),
     ...all.map(({ summary, detail, path }) => `  ${pc.yellow('!')} ${printable([summary, path, detail].filter(Boolean).join(' '))}`),
-    `    ${pc.green('next')} host-deployer reclaim`,
+    `    ${pc.green('next')} It is tried again every minute; see who holds it (fuser -vm, lsof). docs/operate.md has more.`,
   ]
 }
 

@@ -87,7 +87,7 @@ function measureState(registry: Registry, { work }: MetricsOptions): void {
   gauge('slots_busy', 'Slots with a running job.', () => work.snapshot().slots.busy)
   gauge(
     'slots_quarantined',
-    'Slots that are not used, because what their last job held could not be freed.',
+    'Processes of ended jobs that were killed and have not gone yet, because a device does not answer; others have their slots.',
     () => work.snapshot().slots.quarantined,
   )
   gauge('accepting', '1 while jobs are taken, 0 from the beginning of a drain.', () => Number(work.snapshot().accepting))
@@ -188,7 +188,12 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
   })
   const histogram = <Label extends string>(rest: string, help: string, labelNames: readonly Label[], buckets: number[]) =>
     new Histogram({ name: name(rest), help, labelNames: [...labelNames], buckets, registers })
-  const durations = histogram('job_duration_seconds', 'From the start of a job to its end, whatever its outcome.', ['kind'], JOB_SECONDS)
+  const durations = histogram(
+    'job_duration_seconds',
+    'From the start of a job to its end, whatever its outcome; one that never started is not counted.',
+    ['kind'],
+    JOB_SECONDS,
+  )
   const waits = histogram('job_wait_seconds', 'From the request to the start of its job.', ['kind'], JOB_SECONDS)
   const phases = histogram('phase_duration_seconds', 'Phases of jobs.', ['kind', 'phase'], PHASE_SECONDS)
   for (const kind of KINDS) {
@@ -203,9 +208,15 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
     registers,
   })
   for (const outcome of ['freed', 'left']) reclaimed.inc({ outcome }, 0)
+  const started = new Set<string>()
+  const ended = (kind: Job['kind'], id: string, ms: number): void => {
+    // One that was cancelled while it waited took no time.
+    if (started.delete(id)) durations.observe({ kind }, ms / 1000)
+  }
   return (event) => {
     switch (event.type) {
       case 'started':
+        started.add(event.id)
         waits.observe({ kind: event.kind }, event.waitedMs / 1000)
         break
       case 'phase':
@@ -213,12 +224,12 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
         break
       case 'done':
         jobs.inc({ kind: event.kind, outcome: 'done' })
-        durations.observe({ kind: event.kind }, event.ms / 1000)
+        ended(event.kind, event.id, event.ms)
         for (const { code: found, severity } of event.diagnostics) findings.inc({ code: code(found), severity })
         break
       case 'failed':
         jobs.inc({ kind: event.kind, outcome: outcomeOf(event.code) })
-        durations.observe({ kind: event.kind }, event.ms / 1000)
+        ended(event.kind, event.id, event.ms)
         failures.inc({ kind: event.kind, code: code(event.code) })
         break
       case 'worker-lost':
