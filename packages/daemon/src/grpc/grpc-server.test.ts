@@ -148,6 +148,16 @@ describe('no operating system', () => {
   })
 })
 
+test.each(['ntfs', 'crypto_LUKS'])('a disk with %s is not one without an operating system', async (type) => {
+  const error = new BlockError('BLOCK_NO_ROOT', 'Nothing there', { context: { filesystems: [{ type: 'vfat' }, { type }] } })
+  const wire = await serve({ answer: () => Promise.reject(error) })
+  const client = clientOf(wire)
+  const unsupported = { code: 'GUEST_UNSUPPORTED' }
+  await expect(client.deployGuestFs({ disk_info, deploy_info: { is_init: true } })).rejects.toMatchObject(unsupported)
+  await expect(client.probeImageInfo({ disk_info })).rejects.toMatchObject(unsupported)
+  expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION' }, { status: 'FAILED_PRECONDITION' }])
+})
+
 describe('a client', () => {
   const forever = ({ options }: { options: { signal?: AbortSignal } }) =>
     new Promise((_, reject) => {

@@ -13,6 +13,7 @@ import { probeImageInfo } from './rpcs/probe-image-info.ts'
 import { resizeFs } from './rpcs/resize-fs.ts'
 import { saveToGlance } from './rpcs/save-to-glance.ts'
 import { errorResponse } from './status-of-error.ts'
+import { unsupportedGuest } from './unsupported-guest.ts'
 
 export interface ServiceOptions {
   /** The configuration at the time of a call. */
@@ -121,7 +122,10 @@ function rpcOf(
     run: (job) => {
       if (call.cancelled) throw new AbortError('ABORTED', 'The client has gone')
       const deadlineMs = deadlineOf(call)
-      return work.submit(job, { client, label: rpc, signal: signalOf(call), ...(deadlineMs !== undefined && { deadlineMs }) })
+      const submitted = work.submit(job, { client, label: rpc, signal: signalOf(call), ...(deadlineMs !== undefined && { deadlineMs }) })
+      return submitted.catch((error: unknown) => {
+        throw unsupportedGuest(error)
+      })
     },
     countDeployWithoutSystem,
   }

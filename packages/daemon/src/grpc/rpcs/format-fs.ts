@@ -3,13 +3,12 @@ import type { Empty, FormatFsParams } from '@host-deployer/api/grpc'
 import { InputError } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../../config/daemon-config.ts'
 import { imageOfDisk } from '../image-of-disk.ts'
-import { type Handler, logFindings } from '../rpc.ts'
+import type { Handler } from '../rpc.ts'
 
 /** Makes one partition with an empty file system of the whole disk. Success means that it is there. */
 export const formatFs: Handler<FormatFsParams, Empty> = async (params, rpc) => {
   const image = imageOfDisk({ disk: params.disk_info })
-  const report = await rpc.run<'format'>({ kind: 'format', image, request: requestOfFormat(params, rpc.config) })
-  logFindings(rpc, report.diagnostics)
+  await rpc.run<'format'>({ kind: 'format', image, request: requestOfFormat(params, rpc.config) })
   return {}
 }
 
