@@ -10,8 +10,11 @@ import { runProgram } from './run-program.ts'
 /** Where everything lies on the machine it is installed on. */
 export const HOME = 'opt/host-deployer'
 
-/** Names it is called by: ours, and where the field's DaemonSet and unit look. */
-const LINKS = ['usr/bin/host-deployer', 'opt/yunion/bin/host-deployer'] as const
+/** Names it is called by: ours, and where the field's DaemonSet and unit look. Absolute or relative as Debian's policy has it (10.5). */
+const LINKS = [
+  ['usr/bin/host-deployer', `/${HOME}/bin/host-deployer`],
+  ['opt/yunion/bin/host-deployer', '../../host-deployer/bin/host-deployer'],
+] as const
 
 export interface AssembleInput {
   /** A directory that is not there yet: what is to be `/`. */
@@ -66,9 +69,9 @@ export async function assembleTree({ into, appliance, node }: AssembleInput): Pr
 
   mkdirSync(join(home, 'appliance'))
   for (const name of ['kernel', 'initramfs', 'manifest.json']) cpSync(join(appliance, name), join(home, 'appliance', name))
-  for (const link of LINKS) {
+  for (const [link, target] of LINKS) {
     mkdirSync(dirname(join(into, link)), { recursive: true })
-    symlinkSync(`/${HOME}/bin/host-deployer`, join(into, link))
+    symlinkSync(target, join(into, link))
   }
 
   // As it will be called, as far as this machine can: Node without npm, modules without the workspace.

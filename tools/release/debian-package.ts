@@ -1,8 +1,21 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { AssembledTree } from './assemble-tree.ts'
+import { type AssembledTree, HOME } from './assemble-tree.ts'
 import type { ThirdPartyPackage } from './production-tree.ts'
 import { root } from './published-packages.ts'
 import { mustRun } from './run-program.ts'
@@ -43,6 +56,7 @@ export async function buildDebianPackage(input: DebianPackageInput): Promise<str
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
   })
+  put(`${doc}/examples/systemd/${NAME}-nbd.conf`, read('systemd', `${NAME}-nbd.conf`))
   cpSync(join(packaging, 'debian', 'etc'), join(tree, 'etc'), { recursive: true })
 
   setModes(tree)
@@ -88,13 +102,13 @@ function listFiles(tree: string): string[] {
     .sort()
 }
 
-/** Nothing is writable but by root, whatever the umask was; what was a program stays one. */
+/** Nothing is writable but by root, whatever the umask was; only Node.js and the launcher are run by name. */
 function setModes(tree: string): void {
   chmodSync(tree, 0o755)
   for (const entry of readdirSync(tree, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (entry.isDirectory() || (entry.isFile() && (statSync(path).mode & 0o100) !== 0)) chmodSync(path, 0o755)
-    else if (entry.isFile()) chmodSync(path, 0o644)
+    const isProgram = entry.parentPath === join(tree, HOME, 'bin') && !entry.name.endsWith('LICENSE')
+    if (!entry.isSymbolicLink()) chmodSync(path, entry.isDirectory() || isProgram ? 0o755 : 0o644)
   }
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import type { Tarballs } from './pack-packages.ts'
 import type { Manifest } from './published-packages.ts'
@@ -82,7 +82,7 @@ function readManifest(directory: string): InstalledManifest {
 function productionDependencies(directory: string): string[] {
   const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = readManifest(directory)
   const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true)
-  return [...new Set([...Object.keys(dependencies), ...peers])].sort()
+  return [...new Set([...Object.keys(dependencies), ...peers])].filter((name) => !name.startsWith('@types/')).sort()
 }
 
 /** As Node looks up a package: in `node_modules` of the directory and of those above. Gives its real directory. */
@@ -107,7 +107,7 @@ function copyPackage(source: string, target: string): void {
   cpSync(source, target, { recursive: true, filter: (path) => !path.slice(source.length).split(sep).includes('node_modules') })
 }
 
-const unneeded = /\.(d\.[cm]?ts|[cm]?ts|map|flow|md|markdown|tsbuildinfo)$/i
+const unneeded = /^\.|\.(d\.[cm]?ts|[cm]?ts|map|flow|md|markdown|html|tsbuildinfo)$/i
 const unneededDirectories = new Set([
   '.github',
   '__tests__',
@@ -128,8 +128,10 @@ function prune(directory: string): void {
     if (entry.isDirectory()) {
       if (entry.name === 'node_modules') continue
       // Only at a package's top: deeper, a directory of that name may be part of the program.
-      if (unneededDirectories.has(entry.name) && existsSync(join(directory, 'package.json'))) rmSync(path, { recursive: true })
+      const isTop = existsSync(join(directory, 'package.json'))
+      if (entry.name.startsWith('.') || (isTop && unneededDirectories.has(entry.name))) rmSync(path, { recursive: true })
       else prune(path)
+      if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path)
     } else if (unneeded.test(entry.name) && !/^(licen[cs]e|copying|notice)/i.test(entry.name)) rmSync(path)
   }
 }

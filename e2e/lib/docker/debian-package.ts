@@ -11,7 +11,7 @@ export async function ensureDebianPackage(): Promise<string> {
   await ensureAppliance()
   const manifest = await readFile(join(applianceDirectory(), 'manifest.json'))
   const directory = await cached('deb', digest(await digestOfSources(), manifest), ['host-deployer.deb'], async (into) => {
-    const path = await makeDebianPackage({ into, appliance: applianceDirectory(), compression: ['-Zzstd', '-z1'] })
+    const path = await makeDebianPackage({ into, appliance: applianceDirectory(), compression: ['-Zgzip', '-z1'] })
     await rename(path, join(into, 'host-deployer.deb'))
   })
   return join(directory, 'host-deployer.deb')

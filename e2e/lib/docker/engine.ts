@@ -23,6 +23,8 @@ const WAIT_FOR_OTHERS_SECONDS = 900
 export async function startDockerEngine(name: string): Promise<DockerEngine> {
   // There is no registry to take the reaper's image from; what is started here ends with the engine.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true'
+  // On a machine that is a container itself it would ask the bridge for its gateway, and there is none.
+  process.env['TESTCONTAINERS_HOST_OVERRIDE'] = 'localhost'
   if (process.env['DOCKER_HOST'] !== undefined || (await answers('/var/run/docker.sock'))) return { stop: async () => {} }
 
   const data = join(cacheDirectory(), 'docker', name)
