@@ -19,7 +19,7 @@ export const configErrors = {
     remedy: 'Choose one of them, or name any driver with the key "driver" of the settings file.',
   },
   CONFIG_FILE_UNREADABLE: {
-    summary: 'A configuration file cannot be read: no permission, a directory, no UTF-8, larger than 1 MiB, or --settings names none.',
+    summary: 'A configuration file cannot be read: no permission, no regular file, no UTF-8, larger than 1 MiB, or --settings names none.',
     remedy: 'Check the path, the permissions and the contents of the file.',
   },
   CONFIG_FILE_MISSING: {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { ConfigError } from '@host-deployer/driver-api'
+import { readFile, stat } from 'node:fs/promises'
+import { ConfigError, DeployError } from '@host-deployer/driver-api'
 import { isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import { configError } from './config-problem.ts'
 import { keyValueLines } from './key-value-lines.ts'
@@ -32,7 +32,7 @@ export interface ConfigFileOptions {
 const maxSizeBytes = 1024 * 1024
 
 /**
- * Reads one configuration file; `undefined` when there is none. Throws `CONFIG_FILE_UNREADABLE` (no permission, a directory, no UTF-8, over 1 MiB) and
+ * Reads one configuration file; `undefined` when there is none. Throws `CONFIG_FILE_UNREADABLE` (no permission, no regular file, no UTF-8, over 1 MiB) and
  * `CONFIG_INVALID` (no YAML map), whose message has the line and nothing of the text.
  */
 export async function readConfigFile(path: string, { dialect }: ConfigFileOptions): Promise<ConfigFile | undefined> {
@@ -43,8 +43,11 @@ export async function readConfigFile(path: string, { dialect }: ConfigFileOption
 async function readText(path: string): Promise<string | undefined> {
   let bytes: Buffer
   try {
+    // Reading a FIFO would wait for somebody to write, and a device might never end.
+    if (!(await stat(path)).isFile()) throw unreadable(path, 'is not a regular file')
     bytes = await readFile(path)
   } catch (cause) {
+    if (DeployError.isInstance(cause)) throw cause
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw unreadable(path, `cannot be read (${code ?? 'unknown error'})`, cause)

@@ -32,6 +32,7 @@ export interface FieldOptions {
   readonly cwd: string
 }
 
+const usualHostConf = '/etc/yunion/host.conf'
 const defaultLocalFile = '/etc/yunion/host_local.conf'
 
 /**
@@ -67,7 +68,9 @@ async function readHostConf({ config, cwd }: FieldOptions, reading: Reading): Pr
     if (file === undefined) reading.missing('--config', path)
     return file
   }
-  for (const path of [join(cwd, 'etc/host.conf'), '/etc/yunion/host.conf']) {
+  const here = join(cwd, 'etc/host.conf')
+  // A service starts in /, and /etc/host.conf is the resolver's, see host.conf(5).
+  for (const path of here === '/etc/host.conf' ? [usualHostConf] : [here, usualHostConf]) {
     const file = await reading.read(path)
     if (file !== undefined) return file
   }

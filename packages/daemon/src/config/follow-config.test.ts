@@ -44,13 +44,16 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
   await writeFile(place.at('common/..v2/common.conf'), 'deploy_concurrent: lots\n')
   expect(await next(2)).toMatchObject({ type: 'refused', error: { code: 'CONFIG_INVALID' } })
 
-  // A comment changes no value.
+  // Nothing changes, but all is well again.
   await writeFile(place.at('common/..v2/common.conf'), '# seven\ndeploy_concurrent: 7\n')
+  expect(await next(3)).toMatchObject({ type: 'edited', comparison: { changed: [], diagnostics: [] } })
+
+  await writeFile(place.at('common/..v2/common.conf'), '# still seven\ndeploy_concurrent: 7\n')
   await sleep(300)
-  expect(updates).toHaveLength(2)
+  expect(updates).toHaveLength(3)
 
   await place.write('local.conf', 'deploy_server_socket_path: /run/other.sock\nlog_level: debug\n')
-  expect(await next(3)).toMatchObject({
+  expect(await next(4)).toMatchObject({
     type: 'edited',
     comparison: {
       config: { concurrency: 7, logLevel: 'debug', socketPath: '/var/run/onecloud/deploy.sock' },

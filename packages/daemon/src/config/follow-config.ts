@@ -12,7 +12,7 @@ export type ConfigUpdate =
 
 /**
  * Reads the configuration again whenever one of its files changes, until the signal aborts, and says what it means for a daemon that started with
- * `first`. An edit that changes no value is not reported. `onUpdate` must not throw.
+ * `first`. An edit that changes no value is not reported, unless it puts right what was refused. `onUpdate` must not throw.
  */
 export function followConfig(
   first: ReadConfigResult,
@@ -21,6 +21,7 @@ export function followConfig(
   options: WatchOptions,
 ): void {
   let running: DaemonConfig = first.config
+  let refused = false
   watchConfig(
     first.files,
     async () => {
@@ -28,9 +29,11 @@ export function followConfig(
         const read = await readConfig({ ...(given === undefined ? {} : { given }), env, ...(cwd === undefined ? {} : { cwd }) })
         const comparison = compareConfigs(running, read.config)
         running = comparison.config
-        if (comparison.changed.length > 0 || comparison.diagnostics.length > 0) onUpdate({ type: 'edited', comparison, read })
+        if (refused || comparison.changed.length > 0 || comparison.diagnostics.length > 0) onUpdate({ type: 'edited', comparison, read })
+        refused = false
         return read.files
       } catch (error) {
+        refused = true
         onUpdate({ type: 'refused', error: asDeployError(error) })
         return undefined
       }

@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import type { ConfigError } from '@host-deployer/driver-api'
 import { expect, test } from 'vitest'
+import { readConfig } from './read-config.ts'
 import { codes, makeConfigPlace, row } from './testing/config-place.ts'
 
 const fails = async (reading: Promise<unknown>): Promise<ConfigError> => {
@@ -300,7 +301,8 @@ test('files that cannot be read are refused, our own file also when it is asked 
   await using place = await makeConfigPlace({ 'host.conf': '' })
   await expect(place.read(['--settings', place.at('none.yaml')])).rejects.toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' })
   await mkdir(place.at('directory'))
-  await expect(place.read(['--config', place.at('directory')])).rejects.toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' })
+  for (const path of [place.at('directory'), '/dev/zero'])
+    await expect(place.read(['--config', path])).rejects.toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' })
   await place.write('large.conf', `a: ${'x'.repeat(1_100_000)}`)
   await expect(place.read(['--config', place.at('large.conf')])).rejects.toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' })
   if (process.getuid?.() !== 0) {
@@ -311,6 +313,10 @@ test('files that cannot be read are refused, our own file also when it is asked 
 
 test('host.conf is looked up in ./etc when it is not named', async () => {
   await using place = await makeConfigPlace({ 'etc/host.conf': 'deploy_concurrent: 9' })
-  const { readConfig } = await import('./read-config.ts')
   expect((await readConfig({ env: {}, cwd: place.directory })).config.concurrency).toBe(9)
+})
+
+test("the resolver's own host.conf is not taken for the platform's", async () => {
+  const { files } = await readConfig({ env: {}, cwd: '/' })
+  expect(files.map(({ path }) => path)).toEqual(['/etc/yunion/host.conf', '/etc/yunion/host_local.conf', '/etc/host-deployer/config.yaml'])
 })

@@ -136,6 +136,17 @@ test('many writes are one change, files beside it none, and nothing comes after 
   expect(seen).toHaveLength(1)
 })
 
+test('a file that is emptied and written later is one change', async () => {
+  await using place = await makeConfigPlace({ 'host.conf': 'a: 1\n' })
+  const { seen, changes } = await watching([place.at('host.conf')])
+  await writeFile(place.at('host.conf'), '')
+  await sleep(45)
+  await writeFile(place.at('host.conf'), 'a: 2\n')
+  await changes(1)
+  await sleep(200)
+  expect(seen).toHaveLength(1)
+})
+
 test('the files that the reader names are watched from then on', async () => {
   await using place = await makeConfigPlace({ 'one.conf': 'a: 1\n', 'two.conf': 'a: 1\n' })
   const stop = new AbortController()

@@ -1,10 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { type FileState, readFileState } from './file-state.ts'
 import { watchedDirectories } from './watched-directories.ts'
 
 export interface WatchOptions {
   readonly signal: AbortSignal
-  /** An editor writes more than once, and kubelet swaps several links: nothing is looked at before it was quiet for so long. Default 250. */
+  /** An editor writes more than once, and kubelet swaps several links: a change is reported when two looks so far apart agree on it. Default 250. */
   readonly debounceMs?: number
   /** How often the files are looked at without any notice, for network file systems, which give none. Default 5000. */
   readonly pollMs?: number
@@ -28,12 +29,15 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
   if (signal.aborted) return
   const watchers = new Map<string, FSWatcher>()
   let known = files
+  /** What differed at the last look. Only what two looks agree on is reported: an editor empties a file before it writes. */
+  let settling: readonly FileState[] | undefined
   let timer: NodeJS.Timeout | undefined
   let looking = false
   let again = false
 
   const lookSoon = () => {
     clearTimeout(timer)
+    if (signal.aborted) return
     timer = setTimeout(() => void look(), debounceMs)
     timer.unref()
   }
@@ -44,19 +48,22 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
     }
     looking = true
     try {
-      do {
-        again = false
-        await arm()
-        const now = await Promise.all(known.map(({ path }) => readFileState(path)))
-        const changed = now.filter(({ state }, index) => state !== known[index]?.state).map(({ path }) => path)
+      await arm()
+      const now = await Promise.all(known.map(({ path }) => readFileState(path)))
+      const changed = now.filter(({ state }, index) => state !== known[index]?.state).map(({ path }) => path)
+      const settled = isDeepStrictEqual(now, settling)
+      settling = changed.length === 0 || settled ? undefined : now
+      again ||= settling !== undefined
+      if (changed.length > 0 && settled && !signal.aborted) {
         known = now
-        if (changed.length > 0 && !signal.aborted) {
-          known = (await onChange(changed)) ?? known
-          again = true
-        }
-      } while (again && !signal.aborted)
+        known = (await onChange(changed)) ?? known
+        // There may be other files now, and they may have changed already.
+        again = true
+      }
     } finally {
       looking = false
+      if (again) lookSoon()
+      again = false
     }
   }
   /** Before each look, so that nothing can happen unseen between the two. */
