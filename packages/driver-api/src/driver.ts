@@ -130,6 +130,14 @@ export interface Preparation {
   readonly artefact?: { readonly path: HostPath; readonly sizeBytes: number }
 }
 
+export interface PrepareOptions {
+  /**
+   * The number of a process that stays: what is made may be kept in memory until it ends, where that serves sessions better than a file. Sessions of all
+   * processes of this user find it.
+   */
+  readonly keepFor?: number
+}
+
 export interface Driver<Options = unknown> {
   readonly apiVersion: 1
   /** `nbd`, `qemu-initramfs`: what `--driver` takes. */
@@ -150,7 +158,7 @@ export interface Driver<Options = unknown> {
    * nothing of the kind. A second call finds what the first one made; two at once make it once. Called by `host-deployer appliance warm`, and by a
    * daemon when it starts. Rejects with a `DRIVER_*` or `APPLIANCE_*` code, or `ABORTED`, and leaves nothing behind then.
    */
-  prepare?(context: DriverContext<Options>): Promise<Preparation>
+  prepare?(context: DriverContext<Options>, options?: PrepareOptions): Promise<Preparation>
 }
 
 export interface DriverSession extends AsyncDisposable {

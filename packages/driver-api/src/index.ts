@@ -15,6 +15,7 @@ export type {
   Logger,
   OpenRequest,
   Preparation,
+  PrepareOptions,
   Probe,
   ProbeFinding,
   SessionInfo,

@@ -7,8 +7,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DriverError } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { generateBootKeys } from './boot-keys.ts'
+import { IGNORE_SHARED } from './clone.ts'
 import { SHOW_NOTICES } from './confirm-reseed.ts'
 import { createSessionDirectory } from './environment.ts'
+import type { HeldMemory } from './held-memory.ts'
 import { SSH_PORT_ID } from './qemu-command-line.ts'
 import type { QmpClient } from './qmp-client.ts'
 import { publishTemplate, type TemplatePlace, templateKeys } from './template-store.ts'
@@ -16,15 +18,15 @@ import { buildingPrefix } from './template-sweep.ts'
 import { rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
-// What nearly every session needs; a module that is loaded needs no file. Then most of the memory that the boot has used and given back is cleared: what is zero is neither saved nor loaded.
+// What nearly every session needs; a module that is loaded needs no file.
 const WARM_UP = `modprobe -a xfs btrfs vfat dm_mod
 while read -r module rest; do find /usr/lib/modules -name "$module.ko" -delete; done </proc/modules
-for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do $program; done
-while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
+for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do $program; done`
+
+// Most of the memory that the boot has used and given back: what is zero is neither saved nor loaded.
+const CLEAR = `while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
 mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 8192) * 1024))" /dev/zero >/run/clear/zeros
-umount /run/clear; rmdir /run/clear
-sync
-${SHOW_NOTICES}`
+umount /run/clear; rmdir /run/clear`
 
 /** What the appliance still does after the port is open again: start the processes that wait for the next session. */
 const SETTLE_MS = 300
@@ -34,8 +36,9 @@ const SAVE_TIMEOUT_MS = 60_000
 /** Of a session that is to be a clone, what its template is built with. */
 export type BuildTemplateInput = Omit<VmInput, 'disks' | 'directory' | 'origin'>
 
-async function warmUp(vm: RunningVm, signal: AbortSignal | undefined): Promise<void> {
-  await vm.toolHost.exec(['sh', '-c', `exec >/dev/null 2>&1; ${WARM_UP}`], { timeoutMs: SAVE_TIMEOUT_MS, ...(signal && { signal }) })
+async function warmUp(vm: RunningVm, isHeld: boolean, signal: AbortSignal | undefined): Promise<void> {
+  const script = ['exec >/dev/null 2>&1', WARM_UP, ...(isHeld ? [] : [CLEAR]), 'sync', SHOW_NOTICES].join('\n')
+  await vm.toolHost.exec(['sh', '-c', script], { timeoutMs: SAVE_TIMEOUT_MS, ...(signal && { signal }) })
   const opened = Promise.withResolvers<void>()
   vm.qmp.onEvent(({ event, data }) => {
     if (event === 'VSERPORT_CHANGE' && data['id'] === SSH_PORT_ID && data['open'] === true) opened.resolve()
@@ -63,8 +66,8 @@ async function saved(qmp: QmpClient): Promise<void> {
   }
 }
 
-/** Writes the whole state of the stopped VM into a new file. QEMU may create none: it connects to a socket in its directory, to which we listen. */
-async function saveState({ qmp }: RunningVm, input: VmInput, path: string, stack: ResourceStack): Promise<void> {
+/** Writes the state of the stopped VM into a new file, without memory that is held. QEMU may create none: it connects to a socket in its directory, to which we listen. */
+async function saveState({ qmp }: RunningVm, input: VmInput, path: string, isHeld: boolean, stack: ResourceStack): Promise<void> {
   // By descriptor, since the path of a socket is limited to 107 bytes.
   const directory = await open(input.directory, 'r')
   stack.defer(input.directory, () => directory.close())
@@ -84,6 +87,7 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, stack
   written.catch((error: Error) => {
     refusal = error
   })
+  if (isHeld) await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: IGNORE_SHARED, state: true }] })
   // The default limits the rate for the sake of a network.
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 })
   await qmp.execute('migrate', { uri: `unix:${SOCKET_NAME}` })
@@ -97,10 +101,10 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, stack
 
 /**
  * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`,
- * whose parent directory exists. Leaves nothing behind when it fails. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system
+ * whose parent directory exists; with its memory in `memory`, which is sealed. Leaves nothing behind when it fails; `memory` is the caller's. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system
  * says as it is.
  */
-export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace): Promise<void> {
+export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace, memory?: HeldMemory): Promise<void> {
   const { context, user } = input
   const stack = createResourceStack()
   try {
@@ -110,14 +114,28 @@ export async function buildTemplate(input: BuildTemplateInput, place: TemplatePl
     const directory = await createSessionDirectory(context, stack)
     if (user !== undefined) await chown(directory, user.uid, user.gid)
     const keys = generateBootKeys()
-    const own: VmInput = { ...input, disks: [], directory, origin: { kind: 'template', keys, directory } }
+    const own: VmInput = {
+      ...input,
+      disks: [],
+      directory,
+      origin: { kind: 'template', keys, directory, ...(memory && { memory: memory.handle }) },
+    }
+    const machine = createResourceStack()
+    stack.defer('machine', () => machine.release())
     const started = performance.now()
-    const vm = await startVm(own, stack)
+    const vm = await startVm(own, machine)
     await rememberStart(place, 'boot', performance.now() - started)
-    await warmUp(vm, context.signal)
+    const isHeld = memory !== undefined
+    await warmUp(vm, isHeld, context.signal)
     await vm.qmp.execute('stop')
-    await saveState(vm, own, join(building, 'state'), stack)
-    await publishTemplate(place, building, templateKeys(keys))
+    await saveState(vm, own, join(building, 'state'), isHeld, stack)
+    if (isHeld) {
+      // While anybody has it mapped for writing it cannot be sealed.
+      await machine.release()
+      await memory.handle.close()
+      await memory.seal()
+    }
+    await publishTemplate(place, building, templateKeys(keys), memory?.place)
   } catch (error) {
     throw await stack.releaseAfter(error)
   }

@@ -13,15 +13,23 @@ export function reseedingGo(): string {
   return `R${randomBytes(SEED_BYTES).toString('hex')}\n`
 }
 
-/** Loads the saved state that QEMU has inherited; the VM stays stopped. `DRIVER_RESTORE_FAILED`; where QEMU ends over it, `DRIVER_QMP_LOST`. */
-export async function restoreState(qmp: QmpClient): Promise<void> {
+/** Of QEMU: memory that is shared with a file stays where it is, out of the saved state. */
+export const IGNORE_SHARED = 'x-ignore-shared'
+
+/**
+ * Loads the saved state that QEMU has inherited, without the memory when that is there already; the VM stays stopped. `DRIVER_RESTORE_FAILED`; where
+ * QEMU ends over it, `DRIVER_QMP_LOST`.
+ */
+export async function restoreState(qmp: QmpClient, hasMemory: boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   qmp.onEvent(({ event, data }) => {
     if (event !== 'MIGRATION') return
     if (data['status'] === 'completed') resolve()
     if (data['status'] === 'failed') reject(new DriverError('DRIVER_RESTORE_FAILED', 'QEMU could not load the saved state'))
   })
-  await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] })
+  await qmp.execute('migrate-set-capabilities', {
+    capabilities: [{ capability: 'events', state: true }, ...(hasMemory ? [{ capability: IGNORE_SHARED, state: true }] : [])],
+  })
   // When QEMU ends instead, the guard of the boot says so.
   promise.catch(() => {})
   await qmp.execute('migrate-incoming', { uri: `fd:${STATE_FD}` })

@@ -12,10 +12,14 @@ export function whyNoTemplate({ appliance, context }: Pick<BuildTemplateInput, '
   return canReseed ? undefined : 'the appliance cannot reseed a clone; build or install it again'
 }
 
+/** A template; its descriptors are the caller's. */
+export interface MadeTemplate {
+  readonly outcome: 'made' | 'found'
+  readonly template: OpenTemplate
+}
+
 /** A template, or why there is none and a boot has to do. */
-export type FoundTemplate =
-  | { readonly outcome: 'made' | 'found'; readonly template: OpenTemplate }
-  | { readonly outcome: 'none'; readonly reason: string }
+export type FoundTemplate = MadeTemplate | { readonly outcome: 'none'; readonly reason: string }
 
 const none = (reason: string): FoundTemplate => ({ outcome: 'none', reason })
 

@@ -1,24 +1,26 @@
-import { DeployError, type DriverContext, DriverError, hostPath, type Preparation } from '@host-deployer/driver-api'
+import { DeployError, type DriverContext, DriverError, hostPath, type Preparation, type PrepareOptions } from '@host-deployer/driver-api'
 import { aborted, createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { settleAccelerator } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
-import { findTemplate } from './find-template.ts'
+import { findTemplate, type MadeTemplate, whyNoTemplate } from './find-template.ts'
+import { holdTemplate } from './hold-template.ts'
 import type { QemuInitramfsOptions } from './options.ts'
-import { templatePlace } from './template-store.ts'
+import { closeTemplate, type TemplatePlace, templatePlace } from './template-store.ts'
 import { chooseVmUser } from './vm-user.ts'
 
 type Context = DriverContext<QemuInitramfsOptions>
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 function noTemplate(error: unknown): DeployError {
   if (DeployError.isInstance(error)) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new DriverError('DRIVER_TEMPLATE_FAILED', `There can be no template: ${reason}`, {
+  return new DriverError('DRIVER_TEMPLATE_FAILED', `There can be no template: ${messageOf(error)}`, {
     hint: 'Sessions work without, a few seconds slower each. `host-deployer doctor` says which way they start.',
     cause: error,
   })
 }
 
-async function warmTemplate(context: Context, stack: ResourceStack): Promise<Preparation> {
+async function warmTemplate(context: Context, keepFor: number | undefined, stack: ResourceStack): Promise<Preparation> {
   const { signal, options } = context
   const throwIfAborted = (): void => {
     if (signal?.aborted === true) throw aborted(signal, 'building the template')
@@ -31,24 +33,37 @@ async function warmTemplate(context: Context, stack: ResourceStack): Promise<Pre
   const settled = await settleAccelerator({ disks: [], context, appliance, programs, user, directory })
   throwIfAborted()
   const input = { context, appliance, programs, ...settled }
+  const vm = `a VM of ${options.memoryMb} MB`
+  const how = `(${settled.accelerator}, kernel ${appliance.manifest.kernelVersion})`
+  const finished = async (found: MadeTemplate, place: TemplatePlace, detail: string): Promise<Preparation> => {
+    await closeTemplate(found.template)
+    return { outcome: found.outcome, detail, artefact: { path: hostPath(place.directory), sizeBytes: found.template.sizeBytes } }
+  }
+  let notHeld = ''
+  if (keepFor !== undefined && whyNoTemplate(input) === undefined) {
+    const place = await templatePlace(input, true)
+    try {
+      return await finished(await holdTemplate(input, place, keepFor), place, `${vm}, saved, its memory held for clones to share ${how}`)
+    } catch (error) {
+      throwIfAborted()
+      notHeld = `; its memory could not be held: ${messageOf(error)}`
+    }
+  }
   const place = await templatePlace(input)
   const found = await findTemplate(input, place, { again: true })
   if (found.outcome === 'none') throw noTemplate(found.reason)
-  const { state, sizeBytes } = found.template
-  await state.close()
-  const detail = `a VM of ${options.memoryMb} MB, saved (${settled.accelerator}, kernel ${appliance.manifest.kernelVersion})`
-  return { outcome: found.outcome, detail, artefact: { path: hostPath(place.directory), sizeBytes } }
+  return await finished(found, place, `${vm}, saved ${how}${notHeld}`)
 }
 
 /**
  * {@link import('@host-deployer/driver-api').Driver.prepare} of this driver: the template that sessions with these options are cloned from. Tries again
  * what has failed a short while ago. `DRIVER_TEMPLATE_FAILED`, `DRIVER_KVM_UNUSABLE`, the codes of a boot.
  */
-export async function prepareDriver(context: Context): Promise<Preparation> {
+export async function prepareDriver(context: Context, { keepFor }: PrepareOptions = {}): Promise<Preparation> {
   const stack = createResourceStack()
   let preparation: Preparation
   try {
-    preparation = await warmTemplate(context, stack)
+    preparation = await warmTemplate(context, keepFor, stack)
   } catch (error) {
     throw await stack.releaseAfter(noTemplate(error))
   }

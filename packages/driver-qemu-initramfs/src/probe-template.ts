@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import type { ProbeFinding } from '@host-deployer/driver-api'
 import { whyNoTemplate } from './find-template.ts'
 import {
+  closeTemplate,
   isPrivate,
   openTemplate,
   RETRY_AFTER_MS,
@@ -19,10 +20,12 @@ import { lastStart } from './template-times.ts'
 type TemplateState = 'off' | 'present' | 'absent' | 'failed' | 'impossible'
 
 interface Found {
+  /** Of {@link state} `present`: which of the two it is. */
+  readonly used?: TemplatePlace
   readonly state: TemplateState
   readonly detail: string
   readonly remedy?: string
-  readonly data?: Readonly<Record<string, number>>
+  readonly data?: Readonly<Record<string, number | boolean>>
 }
 
 async function nearestExisting(path: string): Promise<string> {
@@ -59,13 +62,16 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
   const impossible = (reason: string): Found => ({ state: 'impossible', detail: `sessions boot: ${reason}`, remedy: REMEDY })
   const unfit = whyNoTemplate(input)
   if (unfit !== undefined) return impossible(unfit)
-  const template = await openTemplate(place)
-  if (template !== undefined) {
-    await template.state.close()
-    const { sizeBytes, madeAtMs } = template
+  for (const candidate of [await templatePlace(input, true), place]) {
+    const template = await openTemplate(candidate)
+    if (template === undefined) continue
+    await closeTemplate(template)
+    const { sizeBytes, madeAtMs, keeper } = template
     const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
-    const detail = `sessions are clones of a saved VM: ${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old (${place.directory})`
-    return { state: 'present', detail, data: { sizeBytes, ageMs } }
+    const held = keeper === undefined ? '' : `, its memory held for process ${keeper.pid} and shared by them`
+    const size = `${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old`
+    const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})`
+    return { used: candidate, state: 'present', detail, data: { sizeBytes, ageMs, held: keeper !== undefined } }
   }
   const failure = await recentFailure(place)
   if (failure !== undefined) {
@@ -83,12 +89,12 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
 
 /**
  * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
- * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `failedAgeMs`, `bootMs`, `cloneMs`.
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `failedAgeMs`, `bootMs`, `cloneMs`.
  */
 export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {
   const place = await templatePlace(input)
-  const { state, detail, remedy, data } = await find(input, place)
-  const [boot, clone] = await Promise.all([lastStart(place, 'boot'), lastStart(place, 'clone')])
+  const { used = place, state, detail, remedy, data } = await find(input, place)
+  const [boot, clone] = await Promise.all([lastStart(place, 'boot'), lastStart(used, 'clone')])
   const said = [
     { what: 'a boot', last: boot },
     { what: 'a clone', last: clone },

@@ -34,6 +34,8 @@ export interface QemuCommandLineInput {
   readonly network?: boolean
   /** How many image descriptors follow, from {@link FIRST_IMAGE_FD} on. */
   readonly imageCount: number
+  /** After these comes the descriptor of memory that somebody holds: a template writes to it, a clone maps it privately. */
+  readonly heldMemory?: boolean
 }
 
 /** Emulated, the plain model boots fastest; with RDRAND (QEMU asks the host's kernel for it) the first random numbers do not keep anybody waiting. */
@@ -63,6 +65,13 @@ function kernelParameters({ accelerator, kernelCommandLine, talkative }: QemuCom
   return `${kernelCommandLine}${perAccelerator[accelerator]}${talkative ? ' earlyprintk=ttyS0,115200 loglevel=7' : ''}`
 }
 
+/** Memory of its own, or that behind the descriptor after the images. */
+function memory({ role, options: { memoryMb }, heldMemory, imageCount }: QemuCommandLineInput): string[] {
+  if (heldMemory !== true) return []
+  const share = role === 'template' ? 'on' : 'off'
+  return ['-object', `memory-backend-file,id=ram,size=${memoryMb}M,mem-path=/dev/fd/${FIRST_IMAGE_FD + imageCount},share=${share}`]
+}
+
 const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`]
 
 const serialPort = [
@@ -83,7 +92,8 @@ export function qemuCommandLine(input: QemuCommandLineInput): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
     ...['-name', 'host-deployer,debug-threads=on'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    ...['-machine', `${options.machine}${machineSettings[options.machine] ?? ''}`],
+    ...memory(input),
+    ...['-machine', `${options.machine}${machineSettings[options.machine] ?? ''}${input.heldMemory === true ? ',memory-backend=ram' : ''}`],
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128'],
     ...['-cpu', options.cpu ?? defaultCpu[accelerator]],
     ...['-smp', '1', '-m', `${options.memoryMb}M`],

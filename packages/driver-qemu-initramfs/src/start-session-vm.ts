@@ -1,8 +1,17 @@
 import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
-import { findTemplate } from './find-template.ts'
+import { findTemplate, whyNoTemplate } from './find-template.ts'
 import type { QemuInitramfsOptions } from './options.ts'
-import { discardTemplate, markUsed, type OpenTemplate, rememberFailure, type TemplatePlace, templatePlace } from './template-store.ts'
+import {
+  closeTemplate,
+  discardTemplate,
+  markUsed,
+  type OpenTemplate,
+  openTemplate,
+  rememberFailure,
+  type TemplatePlace,
+  templatePlace,
+} from './template-store.ts'
 import { lastStart, rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
@@ -53,7 +62,7 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
     }
     throw error
   } finally {
-    await template.state.close()
+    await closeTemplate(template)
   }
 }
 
@@ -61,6 +70,10 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
 async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<RunningVm | string> {
   const { signal, options } = input.context
   try {
+    // One that somebody holds in memory is the quickest; only who holds it makes it.
+    const heldPlace = await templatePlace(input, true)
+    const held = whyNoTemplate(input) === undefined ? await openTemplate(heldPlace) : undefined
+    if (held !== undefined) return await clone(input, heldPlace, held, stack)
     const found = await findTemplate(input, place, { again: false })
     return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)
   } catch (error) {

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { currentBootId } from '@host-deployer/driver-kit'
+import { currentBootId, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { z } from 'zod'
 import type { BootKeys } from './boot-keys.ts'
+import { endHolder, type MemoryPlace, openHeldMemory } from './held-memory.ts'
 import { qemuCommandLine } from './qemu-command-line.ts'
 import type { VmInput } from './virtual-machine.ts'
 
 /** Changes when a template made by an earlier version of this driver must not be used any more. */
-const TEMPLATE_FORMAT = 4
+const TEMPLATE_FORMAT = 5
 /** How long sessions do not try again what has failed. */
 export const RETRY_AFTER_MS = 10 * 60_000
 
@@ -29,6 +30,10 @@ export function templateKeys({ client, host }: BootKeys): TemplateKeys {
 /** A template that has passed its checks. Its state stays what it is when somebody removes the template meanwhile. */
 export interface OpenTemplate {
   readonly state: FileHandle
+  /** Sealed; clones share what they do not change. Absent: the memory is in the state. */
+  readonly memory?: FileHandle
+  /** The process that {@link memory} is held for. */
+  readonly keeper?: ProcessIdentity
   readonly keys: TemplateKeys
   readonly sizeBytes: number
   /** Milliseconds since the epoch. */
@@ -46,7 +51,11 @@ export interface TemplatePlace {
   readonly key: string
   /** Holds `template.json` and `state`, 0700. */
   readonly directory: string
+  /** The memory is not in the state, a process holds it. */
+  readonly isHeld: boolean
 }
+
+const processSchema = z.object({ pid: z.int().positive(), startTicks: z.int(), bootId: z.string() })
 
 const recordSchema = z.object({
   bootId: z.string(),
@@ -54,6 +63,14 @@ const recordSchema = z.object({
   hostKey: z.base64(),
   // Nobody but the kernel sets the change time, so an equal one means that nobody has written since.
   state: z.object({ sizeBytes: z.int().positive(), inode: z.string(), mtimeNs: z.string(), ctimeNs: z.string() }),
+  memory: z
+    .object({
+      holder: processSchema,
+      keeper: processSchema,
+      descriptor: z.int().nonnegative(),
+      inode: z.string(),
+    })
+    .optional(),
 })
 
 type StateIdentity = z.infer<typeof recordSchema>['state']
@@ -63,18 +80,22 @@ async function identityOf(handle: FileHandle): Promise<StateIdentity> {
   return { sizeBytes: Number(size), inode: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) }
 }
 
-/** Where the template for this input is or would be. Depends on the appliance's bytes, QEMU's file, all its arguments and this boot of the host. */
-export async function templatePlace(input: TemplateInput): Promise<TemplatePlace> {
+/**
+ * Where the template for this input is or would be, with its memory in a file or held by a process. Depends on the appliance's bytes, QEMU's file, all its
+ * arguments and this boot of the host.
+ */
+export async function templatePlace(input: TemplateInput, isHeld = false): Promise<TemplatePlace> {
   const { appliance, programs, context, accelerator } = input
   const qemu = await realpath(programs.qemu)
   const { mtimeMs, size } = await stat(qemu)
   const { kernel, initramfs, kernelCommandLine } = appliance.manifest
   const { options } = context
-  const argv = qemuCommandLine({ role: 'template', accelerator, qboot: false, options, kernelCommandLine, talkative: false, imageCount: 0 })
+  const fixed = { role: 'template', qboot: false, talkative: false, imageCount: 0, heldMemory: isHeld } as const
+  const argv = qemuCommandLine({ ...fixed, accelerator, options, kernelCommandLine })
   const parts = [TEMPLATE_FORMAT, kernel.sha256, initramfs.sha256, qemu, mtimeMs, size, argv, await currentBootId()]
   const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
   const parent = join(context.cacheDirectory, 'templates')
-  return { parent, key, directory: join(parent, key) }
+  return { parent, key, directory: join(parent, key), isHeld }
 }
 
 /** Whether a directory belongs to us and lets nobody else in. */
@@ -84,21 +105,23 @@ export async function isPrivate(path: string): Promise<boolean> {
 }
 
 /** Makes the directory of all templates. Throws when it is somebody else's. */
-export async function prepareTemplates({ parent }: TemplatePlace): Promise<void> {
+export async function prepareTemplates({ parent }: Pick<TemplatePlace, 'parent'>): Promise<void> {
   await mkdir(parent, { recursive: true, mode: 0o700 })
   if (!(await isPrivate(parent))) throw new TypeError(`${parent} is not a private directory of this user`)
 }
 
+const readRecord = async (path: string) => recordSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+
 /**
  * Opens the template; the descriptor is the caller's. `undefined` when there is none that can be trusted: not there, not ours alone, not of this boot of
- * the host, or changed in any way since it was saved.
+ * the host, changed in any way since it was saved, or its memory held by nobody any more.
  */
 export async function openTemplate(place: TemplatePlace): Promise<OpenTemplate | undefined> {
   let state: FileHandle | undefined
   try {
     if (!(await isPrivate(place.parent)) || !(await isPrivate(place.directory))) return undefined
     const recordPath = join(place.directory, 'template.json')
-    const record = recordSchema.parse(JSON.parse(await readFile(recordPath, 'utf8')))
+    const record = await readRecord(recordPath)
     const { mtimeMs } = await stat(recordPath)
     state = await open(join(place.directory, 'state'), constants.O_RDONLY | constants.O_NOFOLLOW)
     const same = JSON.stringify(await identityOf(state)) === JSON.stringify(record.state)
@@ -106,12 +129,24 @@ export async function openTemplate(place: TemplatePlace): Promise<OpenTemplate |
       await state.close()
       return undefined
     }
+    const memory = record.memory && (await openHeldMemory(record.memory))
+    if ((memory !== undefined) !== place.isHeld) {
+      await state.close()
+      return undefined
+    }
     const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
-    return { state, keys, sizeBytes: record.state.sizeBytes, madeAtMs: mtimeMs }
+    // A file of memory takes what is allocated of it, in units of 512 bytes (stat(2)).
+    const sizeBytes = record.state.sizeBytes + (memory === undefined ? 0 : (await memory.stat()).blocks * 512)
+    return { state, ...(memory && { memory }), ...(record.memory && { keeper: record.memory.keeper }), keys, sizeBytes, madeAtMs: mtimeMs }
   } catch {
     await state?.close()
     return undefined
   }
+}
+
+export async function closeTemplate({ state, memory }: OpenTemplate): Promise<void> {
+  await state.close()
+  await memory?.close()
 }
 
 /** Keeps the template from being swept as the one nobody has used for longest. Best effort. */
@@ -121,13 +156,14 @@ export async function markUsed({ directory }: TemplatePlace): Promise<void> {
 }
 
 /** Completes the template in `directory`, where `state` is written already, and gives it its place; what was there is replaced. */
-export async function publishTemplate(place: TemplatePlace, directory: string, keys: TemplateKeys): Promise<void> {
+export async function publishTemplate(place: TemplatePlace, directory: string, keys: TemplateKeys, memory?: MemoryPlace): Promise<void> {
   const state = await open(join(directory, 'state'), 'r')
   const record: z.infer<typeof recordSchema> = {
     bootId: await currentBootId(),
     privateKeyPem: keys.privateKeyPem,
     hostKey: Buffer.from(keys.hostKey).toString('base64'),
     state: await identityOf(state).finally(() => state.close()),
+    ...(memory && { memory }),
   }
   await writeFile(join(directory, 'template.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
   await discardTemplate(place)
@@ -135,8 +171,10 @@ export async function publishTemplate(place: TemplatePlace, directory: string, k
   await rm(failurePath(place), { force: true })
 }
 
-/** Removes the template; clones that have it open go on. */
-export async function discardTemplate({ directory }: TemplatePlace): Promise<void> {
+/** Removes the template, and ends who holds its memory; clones that have it open go on. */
+export async function discardTemplate({ directory }: Pick<TemplatePlace, 'directory'>): Promise<void> {
+  const record = await readRecord(join(directory, 'template.json')).catch(() => undefined)
+  if (record?.memory !== undefined) await endHolder(record.memory)
   await rm(directory, { recursive: true, force: true })
 }
 

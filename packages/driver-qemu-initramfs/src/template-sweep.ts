@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { currentBootId, identifyProcess, isRunning } from '@host-deployer/driver-kit'
-import { RETRY_AFTER_MS, type TemplatePlace } from './template-store.ts'
+import { discardTemplate, RETRY_AFTER_MS, type TemplatePlace } from './template-store.ts'
 
 /** More are removed, the least recently used first. Those of other boots of the host are never asked for again and go at once. */
 const MAX_TEMPLATES = 4
@@ -46,7 +46,7 @@ export async function sweepTemplates({ parent, key }: TemplatePlace): Promise<vo
     if (name.startsWith('building-')) {
       if (await isAbandoned(name)) await rm(path, { recursive: true, force: true })
     } else if (name === key) {
-      await rm(path, { recursive: true, force: true })
+      await discardTemplate({ directory: path })
     } else if (TEMPLATE.test(name)) {
       const text = await readFile(join(path, 'template.json'), 'utf8').catch(() => '')
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
@@ -57,7 +57,7 @@ export async function sweepTemplates({ parent, key }: TemplatePlace): Promise<vo
   }
   others.sort((one, other) => other.usedMs - one.usedMs)
   for (const [index, { path, usedMs }] of others.entries()) {
-    if (usedMs === 0 || index >= MAX_TEMPLATES - 1) await rm(path, { recursive: true, force: true })
+    if (usedMs === 0 || index >= MAX_TEMPLATES - 1) await discardTemplate({ directory: path })
   }
 }
 

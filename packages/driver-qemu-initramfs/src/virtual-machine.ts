@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { DeployError, type DiskRequest, type DriverContext, DriverError, TimeoutError } from '@host-deployer/driver-api'
 import {
   aborted,
@@ -32,8 +33,13 @@ import type { VmUser } from './vm-user.ts'
 
 /** Absent in an input: an ordinary cold boot. */
 export type VmOrigin =
-  /** A cold boot with the keys given, in a VM that can be saved. QEMU starts in `directory`. */
-  | { readonly kind: 'template'; readonly keys: ReturnType<typeof generateBootKeys>; readonly directory: string }
+  /** A cold boot with the keys given, in a VM that can be saved. QEMU starts in `directory`, its memory is `memory` or its own. */
+  | {
+      readonly kind: 'template'
+      readonly keys: ReturnType<typeof generateBootKeys>
+      readonly directory: string
+      readonly memory?: FileHandle
+    }
   | { readonly kind: 'clone'; readonly template: OpenTemplate }
 
 export interface VmInput {
@@ -143,6 +149,7 @@ async function spawnVm(
       return makeInitramfs(appliance, bootKeys, directory, user, descriptors)
     }
     const second = await openSecond()
+    const memory = origin?.kind === 'clone' ? origin.template.memory : origin?.memory
     const images = disks.flatMap((disk) => disk.images.map((image) => image.handle.fd))
     const argv = qemuCommandLine({
       role: origin?.kind ?? 'boot',
@@ -154,6 +161,7 @@ async function spawnVm(
       talkative: input.silenceMs !== undefined,
       network: stock !== undefined,
       imageCount: images.length,
+      heldMemory: memory !== undefined,
     })
     evidence.commandLine(argv)
     const prepared = performance.now()
@@ -162,7 +170,7 @@ async function spawnVm(
       setpriv: programs.setpriv,
       argv,
       user,
-      descriptors: [kernel.fd, second.fd, ...images],
+      descriptors: [kernel.fd, second.fd, ...images, ...(memory === undefined ? [] : [memory.fd])],
       ...(origin?.kind === 'template' && { cwd: origin.directory }),
       onConsole: (chunk) => {
         evidence.console(chunk)
@@ -200,7 +208,7 @@ async function bootSpawned(
   const { origin } = input
   const isClone = origin?.kind === 'clone'
   const qmp = await step('spawn', connectQmp(process.qmp, evidence.qmp))
-  if (isClone) await step('restore', restoreState(qmp))
+  if (origin?.kind === 'clone') await step('restore', restoreState(qmp, origin.template.memory !== undefined))
   await step('attach', attachDisks(qmp, input.disks, disks))
   guard.expectConsole()
   await Promise.race([qmp.execute('cont'), guard.stopped])

@@ -38,7 +38,12 @@ export async function runTask(task: Task, tools: WorkerTools, channel: TaskChann
     case 'probe-driver':
       return driver.probe(context)
     case 'prepare-driver':
-      return (await driver.prepare?.(context)) ?? { outcome: 'nothing', detail: `the driver ${driver.name} has nothing to make ahead` }
+      return (
+        (await driver.prepare?.(context, { keepFor: process.ppid })) ?? {
+          outcome: 'nothing',
+          detail: `the driver ${driver.name} has nothing to make ahead`,
+        }
+      )
     case 'job':
       return runJob(unpackSecrets(task.job) as Job, tools, context, channel)
   }
