@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { deployReport, errorReport, probeReport } from '@host-deployer/api'
+import { deployReport, errorReport, formatReport, growReport, probeReport } from '@host-deployer/api'
 import { execa, type Result, type ResultPromise } from 'execa'
 import { applianceDirectory } from './appliance.ts'
 import { rememberRun, rememberTraces } from './evidence.ts'
@@ -30,6 +30,15 @@ export function driverArguments(): string[] {
   return ['--appliance', applianceDirectory(), ...(driver === undefined ? [] : ['--driver', driver])]
 }
 
+/** Of the document each verb prints when it succeeds. */
+const schemas = new Map<string, { parse(value: unknown): unknown }>([
+  ['deploy', deployReport],
+  ['seal', deployReport],
+  ['probe', probeReport],
+  ['format', formatReport],
+  ['grow', growReport],
+])
+
 /** Runs with `--json` and gives the document, which has to fit its published schema; throws with all that was said when the exit code is not the expected one. */
 export async function runJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
   const all = [...args, '--json', ...(exitCode === 0 ? ['--keep-on-failure'] : []), ...driverArguments()]
@@ -38,7 +47,7 @@ export async function runJson<T>(args: readonly string[], exitCode = 0): Promise
   if (result.exitCode !== 0 && exitCode === 0) for (const path of keptTraces(result.stdout)) rememberTraces(path)
   if (result.exitCode !== exitCode) throw new Error(`exit code ${result.exitCode}, not ${exitCode}\n${result.stdout}\n${result.stderr}`)
   const document: unknown = JSON.parse(result.stdout)
-  const schema = exitCode !== 0 ? errorReport : args[0] === 'deploy' ? deployReport : args[0] === 'probe' ? probeReport : undefined
+  const schema = exitCode !== 0 ? errorReport : schemas.get(args[0] ?? '')
   schema?.parse(document)
   return document as T
 }

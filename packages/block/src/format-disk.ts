@@ -5,6 +5,7 @@ import type { BlockNode } from './lsblk.ts'
 import type { BlockSession } from './mounted-guest.ts'
 import type { NewFilesystem } from './new-filesystem.ts'
 import { type FormatPlan, makerOf, planFormat, smallestBytes } from './plan-format.ts'
+import { printable } from './printable.ts'
 import { probeNodes } from './probe-nodes.ts'
 import { runTool } from './run-tool.ts'
 import type { Filesystem } from './storage.ts'
@@ -33,11 +34,11 @@ export async function formatDisk(
   const [sectorSizeBytes, version, signatures] = await Promise.all([
     sectorSize(toolHost, disk.device),
     toolVersion(toolHost, wanted),
-    force ? [] : listSignatures(toolHost, disk),
+    listSignatures(toolHost, disk),
   ])
-  const plan = planFormat({ sizeBytes: disk.sizeBytes, sectorSizeBytes }, wanted, version)
+  const plan = planFormat({ sizeBytes: disk.sizeBytes, sectorSizeBytes, blank: signatures.length === 0 }, wanted, version)
   assertRoom(disk, plan, wanted)
-  assertEmpty(signatures)
+  if (!force && signatures.length > 0) throw notEmpty(signatures, await listNodes(toolHost, [disk.device]))
 
   const node = await partition(toolHost, disk, plan, capabilities.partitionNodes)
   await runTool(toolHost, 'BLOCK_FORMAT_FAILED', [...plan.makeArgv, node.path], { timeoutMs: makeTimeoutMs })
@@ -83,11 +84,11 @@ async function listSignatures(toolHost: ToolHost, disk: AttachedDisk): Promise<s
   return [...new Set(listed.split('\n').map((line) => line.trim()))].filter(Boolean)
 }
 
-function assertEmpty(signatures: readonly string[]): void {
-  if (signatures.length === 0) return
-  throw new BlockError('BLOCK_NOT_EMPTY', `The disk is not empty, it holds: ${signatures.join(', ')}`, {
+function notEmpty(signatures: readonly string[], nodes: readonly BlockNode[]): BlockError {
+  const holds = nodes.flatMap(({ filesystem, label }) => (filesystem === null ? [] : [printable(`${filesystem} ${label ?? ''}`).trim()]))
+  return new BlockError('BLOCK_NOT_EMPTY', `The disk is not empty, it holds: ${[...new Set([...signatures, ...holds])].join(', ')}`, {
     hint: 'Nothing was changed. If all that is on it may be lost, format it with --force.',
-    context: { signatures },
+    context: { signatures, filesystems: holds },
   })
 }
 

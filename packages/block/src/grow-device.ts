@@ -11,6 +11,8 @@ export const growTarget: ToolPath = toolPath('/run/host-deployer/grow')
 
 type MountedStep = Extract<GrowStep, { kind: 'filesystem'; target: ToolPath }>
 
+const toWrite = { ignoreJournal: false, makeTarget: true, writable: true } as const
+
 // A whole check of a big file system on a slow disk.
 const checkTimeoutMs = 1_800_000
 
@@ -24,14 +26,27 @@ export async function growDevice({ toolHost }: BlockSession, plan: GrowPlan): Pr
   if (filesystem === undefined) return applyGrow(toolHost, plan)
 
   const below = { ...plan, steps: plan.steps.filter((step) => step !== filesystem) }
-  await mountFilesystem(toolHost, { filesystem, target: growTarget, ignoreJournal: false, makeTarget: true, writable: true })
+  const unmountable = await mountFilesystem(toolHost, { filesystem, target: growTarget, ...toWrite }).catch((error: unknown) => error)
+  if (unmountable !== undefined) {
+    if (!mayGrowOffline(filesystem, unmountable)) throw unmountable
+    await applyGrow(toolHost, below)
+    return growOffline(toolHost, filesystem, unmountable)
+  }
   const refusal = await mounted(toolHost, async () => {
     await applyGrow(toolHost, below)
     const refused = await applyGrow(toolHost, { ...plan, steps: [filesystem] }).catch((error: unknown) => error)
     if (refused === undefined) await toolHost.fs.syncfs(growTarget)
     return refused
   })
-  if (refusal !== undefined) await growOffline(toolHost, filesystem, refusal)
+  if (refusal === undefined) return
+  if (!mayGrowOffline(filesystem, refusal)) throw refusal
+  await growOffline(toolHost, filesystem, refusal)
+}
+
+/** What the kernel refuses, and not for damage. */
+function mayGrowOffline({ type }: MountedStep, error: unknown): boolean {
+  const codes = ['BLOCK_GROW_FAILED', 'BLOCK_MOUNT_FAILED', 'BLOCK_FILESYSTEM_UNSUPPORTED']
+  return type.startsWith('ext') && DeployError.isInstance(error) && codes.includes(error.code)
 }
 
 async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T> {
@@ -49,11 +64,10 @@ async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T
 }
 
 /**
- * The slow way of ext, which checks the whole file system. It is for what the kernel refuses: one with errors, one without `resize_inode`, and a container
- * that lacks CAP_SYS_RESOURCE.
+ * The slow way of ext, which checks the whole file system. It is for what the kernel refuses: one with errors, one without `resize_inode`, one with quotas
+ * where the kernel has none, and all in a container that lacks CAP_SYS_RESOURCE.
  */
 async function growOffline(toolHost: ToolHost, { device, type }: MountedStep, refusal: unknown): Promise<void> {
-  if (!type.startsWith('ext') || !DeployError.isInstance(refusal) || refusal.code !== 'BLOCK_GROW_FAILED') throw refusal
   const { exitCode, stderr, stdout } = await toolHost.exec(['e2fsck', '-f', '-p', device], { timeoutMs: checkTimeoutMs })
   // e2fsck(8): 1 is "errors corrected", from 4 on something is left.
   if (exitCode === null || exitCode >= 4) {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { parseLsblk } from './lsblk.ts'
 import { mapperDevice, parseLvmReport } from './lvm-report.ts'
 import { decodeUdev, parseBlkidUdev, withProbe } from './probe-nodes.ts'
-import { readCoveredBytes } from './superblock.ts'
+import { readCoveredBytes, readSwapHeader } from './superblock.ts'
 import { captured, capturedBytes, capturedNodes, capturedStorage } from './testing/captured.ts'
 
 const mebibyte = 2 ** 20
@@ -137,10 +137,20 @@ test.each([
   ['ext4', 'start-ext4-1.47.2.bin.gz', 250 * mebibyte],
   ['xfs', 'start-xfs-6.13.bin.gz', 400 * mebibyte],
   ['btrfs', 'start-btrfs-6.14.bin.gz', 400 * mebibyte],
+  ['f2fs', 'start-f2fs-1.15.bin.gz', 200 * mebibyte],
 ])('how much of its device an %s covers', (type, name, sizeBytes) => {
   expect(readCoveredBytes(type, capturedBytes(name))).toBe(sizeBytes)
   expect(readCoveredBytes(type, new Uint8Array(17 * 4096))).toBeUndefined()
   expect(readCoveredBytes(type, capturedBytes(name).subarray(0, 4096))).toBeUndefined()
+})
+
+test.each([
+  ['start-swap-2.38.1.bin.gz', 4096],
+  ['start-swap-64k-2.38.1.bin.gz', 65_536],
+])('a swap area of %s has pages of %i bytes', (name, pageSizeBytes) => {
+  expect(readSwapHeader(capturedBytes(name))).toEqual({ pageSizeBytes, coveredBytes: 40 * mebibyte })
+  expect(readSwapHeader(capturedBytes(name).subarray(0, 4000))).toBeUndefined()
+  expect(readSwapHeader(capturedBytes('start-ext4-1.47.2.bin.gz'))).toBeUndefined()
 })
 
 test('no output of a tool, however odd, makes a parser throw', () => {

@@ -1,5 +1,12 @@
 import type { NewFilesystem } from './new-filesystem.ts'
 
+export interface DiskToFormat {
+  readonly sizeBytes: number
+  readonly sectorSizeBytes: number
+  /** Nothing was found on it. */
+  readonly blank: boolean
+}
+
 export interface FormatPlan {
   /** For sfdisk(8): one partition over the whole disk, from and to whole mebibytes. */
   readonly script: string
@@ -37,31 +44,31 @@ export const makerOf = (type: NewFilesystem['type']): readonly [string, string] 
  * What formatting does to a disk, given what {@link makerOf} said of its version. Pure. The partition may have no room at all: the caller compares with
  * {@link smallestBytes}.
  */
-export function planFormat(
-  disk: { readonly sizeBytes: number; readonly sectorSizeBytes: number },
-  wanted: NewFilesystem,
-  version: string,
-): FormatPlan {
+export function planFormat(disk: DiskToFormat, wanted: NewFilesystem, version: string): FormatPlan {
   const end = Math.floor((disk.sizeBytes - gptTailSectors * disk.sectorSizeBytes) / mebibyte)
   const [program] = makerOf(wanted.type)
   return {
     script: `label: gpt\nstart=1MiB, size=${end - 1}MiB, type=${wanted.type === 'swap' ? swap : linuxData}\n`,
     partitionBytes: Math.max(0, end - 1) * mebibyte,
-    makeArgv: [program, ...optionsOf(wanted, disk.sizeBytes, version)],
+    makeArgv: [program, ...optionsOf(wanted, disk, version)],
   }
 }
 
-function optionsOf(wanted: NewFilesystem, diskBytes: number, version: string): string[] {
+/**
+ * What was on a disk is discarded, so that the image gives back what it took. On a blank one there is nothing to give back, and qcow2 would grow by the
+ * tables that say so: 128 MiB for a terabyte.
+ */
+function optionsOf(wanted: NewFilesystem, { sizeBytes, blank }: DiskToFormat, version: string): string[] {
   switch (wanted.type) {
     case 'ext2':
     case 'ext3':
-      return extOptions(wanted)
+      return [...extOptions(wanted), ...(blank ? ['-E', 'nodiscard'] : [])]
     case 'ext4':
-      return [...extOptions(wanted), ...ext4Options(wanted, diskBytes)]
+      return [...extOptions(wanted), ...ext4Options(wanted, sizeBytes, blank)]
     case 'xfs':
-      return xfsOptions(wanted, version)
+      return [...(blank ? ['-K'] : []), ...xfsOptions(wanted, version)]
     case 'f2fs':
-      return f2fsOptions(wanted)
+      return [...(blank ? ['-t', '0'] : []), ...f2fsOptions(wanted)]
     case 'swap':
       return [...option('-U', wanted.uuid), ...option('-L', wanted.label)]
   }
@@ -88,9 +95,12 @@ const ext4Features = [
 // What uses such directories, Android, also wants to account for its applications.
 const ext4CasefoldFeatures = ['casefold', 'project', 'quota']
 
-function ext4Options({ caseInsensitive = false, thresholds }: NewFilesystem, diskBytes: number): string[] {
+function ext4Options({ caseInsensitive = false, thresholds }: NewFilesystem, diskBytes: number, blank: boolean): string[] {
   // Neither inode tables nor journal are written: the first is the guest's work when it has nothing else to do, the second need not be.
-  const extended = ['lazy_itable_init=1', 'lazy_journal_init=1', ...(caseInsensitive ? ['encoding=utf8', 'encoding_flags=strict'] : [])]
+  const extended = [
+    ...['lazy_itable_init=1', 'lazy_journal_init=1', ...(blank ? ['nodiscard'] : [])],
+    ...(caseInsensitive ? ['encoding=utf8', 'encoding_flags=strict'] : []),
+  ]
   return [
     ...['-O', ['none', ...ext4Features, ...(caseInsensitive ? ext4CasefoldFeatures : [])].join(',')],
     ...['-E', extended.join(',')],

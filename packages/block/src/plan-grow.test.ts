@@ -65,9 +65,15 @@ test('with nothing to have, nothing is said', () => {
   expect(growBelow(full, node(2))).toEqual({ steps: [], diagnostics: [] })
 })
 
-test('an MBR has logical partitions and an end', () => {
-  const logical = disk('mbr', 10 * gibibyte, [partition(1, 1, 1), partition(2, 2, 500), partition(5, 3, 400)])
-  expect([growBelow(logical, node(5)).steps, codes(logical, node(5))]).toEqual([[], ['GROW_UNSUPPORTED']])
+test('an MBR has logical partitions, which grow with the extended one around them, and an end', () => {
+  const extended = { ...partition(2, 2, 500), type: '5', sizeBytes: 1024 }
+  const logical = disk('mbr', 10 * gibibyte, [partition(1, 1, 1), extended, partition(5, 3, 400)])
+  expect(growBelow(logical, node(5)).steps).toMatchObject([
+    { number: 2, extended: true, startBytes: 2 * mebibyte, toBytes: 10 * gibibyte - 2 * mebibyte },
+    { number: 5, startBytes: 3 * mebibyte, toBytes: 10 * gibibyte - 3 * mebibyte },
+  ])
+  const orphan = disk('mbr', 10 * gibibyte, [partition(1, 1, 1), partition(5, 3, 400)])
+  expect([growBelow(orphan, node(5)).steps, codes(orphan, node(5))]).toEqual([[], ['GROW_UNSUPPORTED']])
   const huge = disk('mbr', 4 * 2 ** 40, [partition(1, 1, 1000)])
   expect(growBelow(huge, node(1)).steps).toMatchObject([{ toBytes: 2 * 2 ** 40 - mebibyte }])
   expect(codes(huge, node(1))).toEqual(['GROW_MBR_LIMIT'])
