@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listenOnSocket, type StatusDocument } from '@host-deployer/daemon'
 import { hostPath } from '@host-deployer/driver-api'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { showStatus } from '../show-status.ts'
+
+// Each test starts the command, on a machine with other work.
+vi.setConfig({ testTimeout: 30_000 })
 
 const status: StatusDocument = {
   schemaVersion: 1,
@@ -103,10 +106,10 @@ interface Ran {
   readonly out: string
 }
 
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+function run(args: readonly string[], env: Record<string, string> = {}, node: readonly string[] = []): Promise<Ran> {
   return new Promise((resolve) => {
     const main = join(import.meta.dirname, '..', 'main.ts')
-    const child = spawn(process.execPath, ['--conditions=@host-deployer/source', main, ...args], {
+    const child = spawn(process.execPath, ['--conditions=@host-deployer/source', ...node, main, ...args], {
       env: { PATH: process.env['PATH'], XDG_CACHE_HOME: directory, NO_COLOR: '1', ...env },
     })
     let out = ''
@@ -151,10 +154,31 @@ test('--json is the document, as it came', async () => {
 })
 
 test('the socket is found by the environment and by the settings of the daemon', async () => {
-  expect((await run(['metrics'], { HOST_DEPLOYER_ADMIN_SOCKET_PATH: socket })).out).toBe('host_deployer_slots 5\n')
-  expect((await run(['metrics'], { HOST_DEPLOYER_STATE_DIRECTORY: directory })).out).toBe('host_deployer_slots 5\n')
-  await writeFile(join(directory, 'settings.yaml'), `adminSocketPath: ${socket}\n`)
-  expect((await run(['metrics', '--settings', join(directory, 'settings.yaml')])).out).toBe('host_deployer_slots 5\n')
+  const settings = join(directory, 'settings.yaml')
+  await writeFile(settings, `adminSocketPath: ${socket}\n`)
+  const runs = await Promise.all([
+    run(['metrics'], { HOST_DEPLOYER_ADMIN_SOCKET_PATH: socket }),
+    run(['metrics'], { HOST_DEPLOYER_STATE_DIRECTORY: directory }),
+    run(['metrics', '--settings', settings]),
+  ])
+  expect(runs.map(({ out }) => out)).toEqual(Array(3).fill('host_deployer_slots 5\n'))
+})
+
+test('a probe of the daemon loads next to nothing', async () => {
+  const hook = join(directory, 'hook.mjs')
+  await writeFile(
+    hook,
+    `import { registerHooks } from 'node:module'
+     const loaded = []
+     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+     process.on('exit', () => console.log(JSON.stringify(loaded)))`,
+  )
+  const { code, out } = await run(['status', '--ready', '--socket', socket], {}, ['--import', hook])
+  const loaded = JSON.parse(out.trim().split('\n').at(-1) ?? '[]') as string[]
+  expect(code).toBe(0)
+  expect(loaded.some((url) => url.endsWith('/status.ts'))).toBe(true)
+  const heavy = ['/packages/daemon/', '/packages/api/', '/packages/core/', '/packages/driver-kit/', '/zod/', '/yaml/', '/@grpc/']
+  expect(heavy.filter((part) => loaded.some((url) => url.includes(part)))).toEqual([])
 })
 
 test('for people: every job, failure with hint, residue and warning; no control character of theirs', () => {

@@ -58,7 +58,7 @@ test('the text keeps to the exposition format', async () => {
       if (meta[1] === 'TYPE') {
         expect(families.has(meta[2] ?? '')).toBe(false)
         families.add(meta[2] ?? '')
-        if (meta[2]?.startsWith('host_deployer_')) expect(meta[3] === 'counter').toBe(meta[2].endsWith('_total'))
+        expect(meta[3] === 'counter').toBe(meta[2]?.endsWith('_total'))
       }
       continue
     }

@@ -47,6 +47,8 @@ const MAX_CODES = 200
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  // Gauges with the name of counters; each has a twin by type without that ending.
+  for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`)
   const seen = new Set<string>()
   const code = (value: string) => {
     if (!/^[A-Z][A-Z0-9_]{0,60}$/.test(value)) return 'OTHER'
