@@ -105,7 +105,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
 
   await aborted(stop)
   logger.info('daemon.stopping', { limitMs: config.drainTimeoutMs, jobs: work.snapshot().jobs.length })
-  void notifier.stopping('waiting for jobs to end')
+  void notifier.stopping('waiting for jobs to end', config.drainTimeoutMs)
   const drained = work.drain(config.drainTimeoutMs)
   // Looks at once at whether jobs are taken: whoever watches the health hears of it now.
   status()
