@@ -16,15 +16,32 @@ export async function identifyImage(path: string): Promise<string> {
   }
 }
 
+/** Where images may lie. */
+export interface ImagePlaces {
+  readonly imageRoots: readonly HostPath[]
+  /** The daemon's own, which may lie below a root, as in the field's container: no image is in there, whatever an image's header says. */
+  readonly ownDirectories: readonly HostPath[]
+}
+
 /**
- * Looks at an image's chain (`inspectImage`) and insists that every file of it lies below one of the roots, or is a block device below `/dev`.
+ * Looks at an image's chain (`inspectImage`) and insists that every file of it lies below one of the roots and in none of our own directories, or is a block
+ * device below `/dev`. A device as a base is for images that are devices themselves: the header of a file that names one is no word of the host's.
  * `IMAGE_PATH_REFUSED` for the image, `IMAGE_BACKING_REFUSED` for what it is based on, and the codes of `inspectImage`.
  */
-export async function inspectAllowed({ path, format }: JobImage, imageRoots: readonly HostPath[]): Promise<InspectedImage> {
-  const roots = await existing(imageRoots)
-  const image = await inspectImage(path, { allowPaths: [...roots, '/dev'], ...(format === undefined ? {} : { format }) })
-  for (const [index, file] of image.chain.entries()) {
-    if (!(await isWithin(roots, file.path))) throw index === 0 ? refusedImage(path, file.path) : refusedBase(image.path, file.path)
+export async function inspectAllowed({ path, format }: JobImage, places: ImagePlaces): Promise<InspectedImage> {
+  const [roots, own] = await Promise.all([existing(places.imageRoots), existing(places.ownDirectories)])
+  const mayNameDevices = await stat(path).then(
+    (stats) => stats.isBlockDevice(),
+    () => false,
+  )
+  const allowPaths = mayNameDevices ? [...roots, '/dev'] : roots
+  const image = await inspectImage(path, { allowPaths, ...(format === undefined ? {} : { format }) })
+  const isAllowedFile = (file: HostPath) => isAllowed({ allowedRoots: roots }, file) && !isAllowed({ allowedRoots: own }, file)
+  const [top, ...bases] = image.chain
+  const isDevice = await isBlockDevice(top.path)
+  if (!isDevice && !isAllowedFile(top.path)) throw refusedImage(path, top.path)
+  for (const base of bases) {
+    if (!isAllowedFile(base.path) && !(isDevice && (await isBlockDevice(base.path)))) throw refusedBase(image.path, base.path)
   }
   return image
 }
@@ -35,10 +52,7 @@ async function existing(roots: readonly HostPath[]): Promise<HostPath[]> {
   return found.filter((root) => root !== undefined)
 }
 
-async function isWithin(allowedRoots: readonly HostPath[], path: HostPath): Promise<boolean> {
-  if (isAllowed({ allowedRoots }, path)) return true
-  return path.startsWith('/dev/') && (await stat(path)).isBlockDevice()
-}
+const isBlockDevice = async (path: HostPath): Promise<boolean> => path.startsWith('/dev/') && (await stat(path)).isBlockDevice()
 
 const hint =
   'The daemon opens images below its image roots only; `host-deployer config explain` lists them. Name the directory there if it holds images.'

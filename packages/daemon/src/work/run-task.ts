@@ -56,7 +56,8 @@ async function runJob(
   { send }: TaskChannel,
 ): Promise<TaskResult> {
   const onPhase = ({ phase, state, durationMs }: PhaseEvent) => send({ type: 'phase', phase, state, ms: durationMs ?? 0 })
-  const image = await inspectAllowed(job.image, setup.imageRoots)
+  const { imageRoots, workDirectory, stateDirectory, cacheDirectory } = setup
+  const image = await inspectAllowed(job.image, { imageRoots, ownDirectories: [workDirectory, stateDirectory, cacheDirectory] })
   const target = { driver, context, image, clock: () => performance.now(), onPhase }
   switch (job.kind) {
     case 'probe':
