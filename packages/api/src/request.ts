@@ -88,7 +88,10 @@ export interface UserRequest {
   readonly sudo: readonly string[]
   readonly ssh_authorized_keys: readonly string[]
   readonly ssh_redirect_user: boolean
-  /** Not a key of cloud-init. True: authorized_keys holds {@link ssh_authorized_keys} and nothing else. Absent: they are added. */
+  /**
+   * Not a key of cloud-init. True: authorized_keys holds {@link ssh_authorized_keys} and nothing else. Absent: they are added. Such an account is a
+   * platform's own: it comes beside the default user, has no expiry and no ageing, and a home that it has lost is made again.
+   */
   readonly ssh_authorized_keys_only?: boolean
 }
 

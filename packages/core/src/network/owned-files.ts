@@ -15,7 +15,8 @@ export async function matchingPaths(fs: GuestFs, globs: readonly string[]): Prom
   return [...new Set(paths)]
 }
 
-const globPattern = (glob: string) =>
+/** A name with `*` in it as a regular expression for whole names. */
+export const globPattern = (glob: string) =>
   new RegExp(
     `^${glob
       .split('*')

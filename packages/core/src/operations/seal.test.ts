@@ -121,6 +121,10 @@ describe('seal', () => {
     const guest = await sealable({
       '/var/tmp': { link: '/etc' },
       '/var/tmp/.hidden': undefined,
+      '/var/lib/dhcp': { link: '/etc' },
+      '/var/lib/dhcp/dhclient.eth0.leases': undefined,
+      '/var/crash': { link: 'crash' },
+      '/var/crash/vmcore/dump': undefined,
       '/var/log/elsewhere': { link: '/etc/passwd' },
       '/var/lib/dbus/machine-id': { link: '/etc/machine-id' },
     })

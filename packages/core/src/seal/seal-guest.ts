@@ -1,7 +1,7 @@
 import { FsError, type RawStat } from '@host-deployer/driver-api'
 import { parsePasswd } from '@host-deployer/formats'
 import { type GuestPath, guestPath, joinGuestPath, type WritableGuestFs } from '@host-deployer/guest-fs'
-import { matchingPaths } from '../network/owned-files.ts'
+import { globPattern } from '../network/owned-files.ts'
 import { homePath } from '../strategies/accounts/create-home.ts'
 import { historyNames, identityPaths, isRotatedLog } from './identity-paths.ts'
 
@@ -13,7 +13,14 @@ const logDirectory = guestPath('/var/log')
 export async function removeIdentity(fs: WritableGuestFs, keep: ReadonlySet<string> = new Set()): Promise<void> {
   const directories = [...identityPaths.contentOf, ...identityPaths.files.map((glob) => glob.slice(0, glob.lastIndexOf('/')))]
   await fs.prefetch({ directories: [...new Set(directories)].map(guestPath) })
-  for (const path of await matchingPaths(fs, identityPaths.files)) await removeQuietly(fs, path)
+  for (const glob of identityPaths.files) {
+    const slash = glob.lastIndexOf('/')
+    const directory = guestPath(glob.slice(0, slash))
+    const pattern = globPattern(glob.slice(slash + 1))
+    for (const { name, stat } of await entriesOf(fs, directory)) {
+      if (stat.type !== 'directory' && pattern.test(name)) await removeQuietly(fs, joinGuestPath(directory, name))
+    }
+  }
   for (const directory of identityPaths.contentOf) {
     for (const { name } of await entriesOf(fs, guestPath(directory))) {
       const path = joinGuestPath(guestPath(directory), name)
