@@ -79,6 +79,15 @@ test.each([
   expect(Buffer.concat(createAuthorityFilter()(given))).toEqual(Buffer.concat([preface, frame(1, flags, block('-r-s.sock'))]))
 })
 
+test.each([
+  ['as it is', Buffer.concat([Buffer.from([0x40, 10]), Buffer.from(':authority')])],
+  ['in Huffman code', Buffer.concat([Buffer.from([0x40, 0x88]), Buffer.from('b83b5339ec327d7f', 'hex')])],
+])('a name that is spelled out %s', (_, name) => {
+  const block = (authority: string) => Buffer.concat([name, Buffer.from([authority.length]), Buffer.from(authority), plain(4, '/a/b')])
+  const given = Buffer.concat([preface, frame(1, 4, block('/r/s.sock'))])
+  expect(Buffer.concat(createAuthorityFilter()(given))).toEqual(Buffer.concat([preface, frame(1, 4, block('-r-s.sock'))]))
+})
+
 const anyFrame = fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 255 }), fc.uint8Array({ maxLength: 300 }))
 
 test('whatever comes, in whatever pieces: as many bytes, and only HEADERS change', () => {

@@ -85,8 +85,10 @@ function headerBlock(payload: Buffer, flags: number): Buffer {
   return payload.subarray(start, Math.max(start, payload.length - (padded ? (payload[0] ?? 0) : 0)))
 }
 
-/** Index of `:authority` in HPACK's static table. */
+/** Index of `:authority` in HPACK's static table. grpc-go and Node name it by that. */
 const authorityIndex = 1
+/** The name itself, which the C core of gRPC sends, and its Huffman code. */
+const authorityNames: readonly Buffer[] = [Buffer.from(':authority'), Buffer.from('b83b5339ec327d7f', 'hex')]
 
 /** Walks the fields of a header block (RFC 7541, 6) without decoding them. A malformed block is left to nghttp2. */
 function changeAuthority(block: Buffer): void {
@@ -101,9 +103,14 @@ function changeAuthority(block: Buffer): void {
       at = integerAt(block, at, 5).end
       continue
     }
-    const name = integerAt(block, at, (first & 0x40) !== 0 ? 6 : 4)
-    const value = stringAt(block, name.value === 0 ? stringAt(block, name.end).end : name.end)
-    if (name.value === authorityIndex) replaceSlashes(block.subarray(value.start, value.end), value.huffman)
+    const index = integerAt(block, at, (first & 0x40) !== 0 ? 6 : 4)
+    const name = index.value === 0 ? stringAt(block, index.end) : undefined
+    const value = stringAt(block, name?.end ?? index.end)
+    const isAuthority =
+      name === undefined
+        ? index.value === authorityIndex
+        : authorityNames.some((authority) => authority.equals(block.subarray(name.start, name.end)))
+    if (isAuthority) replaceSlashes(block.subarray(value.start, value.end), value.huffman)
     at = value.end
   }
 }
