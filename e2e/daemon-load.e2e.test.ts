@@ -1,0 +1,242 @@
+import { chmod, readdir } from 'node:fs/promises'
+import type { DeployClient } from '@host-deployer/api/grpc'
+import { DeployError, hostPath } from '@host-deployer/driver-api'
+import { execa } from 'execa'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { openTestDriver } from './lib/appliance.ts'
+import { checkDisks } from './lib/check-file-systems.ts'
+import { createPhonyDisk } from './lib/phony-disk.ts'
+import { random } from './lib/random.ts'
+import { childrenOf, endDaemons, type RunningDaemon, startDaemon } from './lib/running-daemon.ts'
+import { createWorkspace, type Workspace } from './lib/workspace.ts'
+
+// Many clients at once: nothing is lost or mixed up, everybody gets a share, nothing is left, whatever is cancelled or killed meanwhile. Every request appends a
+// line of its own to a file of its image, so that the images tell afterwards what was done to them.
+
+const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
+const [requests, clients, images, slots] = soak ? [200, 20, 40, 5] : [20, 4, 8, 5]
+const MiB = 2 ** 20
+const draw = random()
+const MAX_RESIDENT_BYTES = 150 * MiB
+
+let space: Workspace
+let paths: string[]
+
+beforeAll(async () => {
+  space = await createWorkspace('daemon-load')
+  // QEMU runs as another user.
+  await chmod(space.directory, 0o711)
+  const first = space.path('image-0.raw')
+  await createPhonyDisk(first, { type: 'ext4', sizeBytes: 64 * MiB })
+  paths = Array.from({ length: images }, (_, index) => space.path(`image-${index}.raw`))
+  for (const path of paths.slice(1)) await execa('cp', ['--sparse=always', first, path])
+})
+afterEach(endDaemons)
+
+interface Request {
+  readonly name: string
+  readonly client: number
+  readonly path: string
+}
+
+interface Answer extends Request {
+  /** Null: done. */
+  readonly code: string | null
+  readonly ms: number
+}
+
+/** In random order, and each image as often as any other: nobody waits longer only because everybody wants what he wants. */
+function planned(round: string): Request[] {
+  const order = Array.from({ length: Math.ceil(requests / images) }, () => shuffled(paths)).flat()
+  return Array.from({ length: requests }, (_, index) => ({
+    name: `${round}-${index}`,
+    client: index % clients,
+    path: order[index] ?? paths[0] ?? '',
+  }))
+}
+
+const shuffled = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, at: draw() }))
+    .toSorted((left, right) => left.at - right.at)
+    .map(({ item }) => item)
+
+/** One request, sent again while there is no daemon to answer. */
+async function send(
+  client: DeployClient,
+  { name, path }: Request,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<string | null> {
+  try {
+    const { distro } = await client.deployGuestFs(
+      {
+        disk_info: { path },
+        guest_desc: { name: 'load', uuid: name, disks: [{ path, format: 'raw' }] },
+        deploy_info: { is_init: true, deploys: [{ path: '/etc/requests', content: `${name}\n`, action: 'append' }] },
+      },
+      options,
+    )
+    expect(distro.toLowerCase()).toContain('debian')
+    return null
+  } catch (error) {
+    if (!DeployError.isInstance(error)) throw error
+    return error.code
+  }
+}
+
+/** The lines that were appended to each image, and that its file system is sound. Several disks in one VM. */
+async function appended(): Promise<Map<string, string[]>> {
+  const { driver, context } = await openTestDriver()
+  const found = new Map<string, string[]>()
+  for (let next = 0; next < paths.length; next += 8) {
+    const [first, ...more] = paths.slice(next, next + 8).map((path, index) => ({
+      ...{ id: `disk${index}`, access: 'scratch' as const },
+      chain: [{ path: hostPath(path), format: 'raw' }] as const,
+    }))
+    if (first === undefined) break
+    await using session = await driver.open({ disks: [first, ...more] }, context)
+    expect(await checkDisks(session, { recover: true })).toEqual([])
+    await session.toolHost.exec(['mkdir', '-p', '/mnt'])
+    for (const [index, { device }] of session.disks.entries()) {
+      const script = 'mount -t ext4 "$1" /mnt && { cat /mnt/etc/requests; umount /mnt; }'
+      const { stdout, exitCode } = await session.toolHost.exec(['sh', '-c', script, 'sh', device])
+      expect(exitCode).toBe(0)
+      found.set(paths[next + index] ?? '', Buffer.from(stdout).toString().split('\n').filter(Boolean))
+    }
+  }
+  return found
+}
+
+async function nothingIsLeft(): Promise<void> {
+  expect(await readdir(space.path('work'))).toEqual([])
+  expect((await readdir(space.path('state'))).filter((name) => name.endsWith('.json'))).toEqual([])
+}
+
+/** What is in the images must be what was answered: done ones are there, once; refused ones may be there, once. */
+async function imagesAgreeWith(answers: readonly Answer[], { maySayTwice }: { readonly maySayTwice: boolean }): Promise<void> {
+  for (const [path, lines] of await appended()) {
+    const found = lines.filter((line) => answers.some(({ name }) => name === line))
+    const mine = answers.filter((answer) => answer.path === path)
+    for (const { name, code } of mine) if (code === null) expect(found, `${name} was answered`).toContain(name)
+    for (const line of found)
+      expect(
+        mine.map(({ name }) => name),
+        `${line} belongs to ${path}`,
+      ).toContain(line)
+    if (!maySayTwice) expect(new Set(found).size).toBe(found.length)
+  }
+}
+
+test(`${requests} requests of ${clients} clients over ${images} images, ${slots} slots: all done, fair, memory flat`, async () => {
+  const daemon = await startDaemon(space, { concurrency: slots })
+  const connections = Array.from({ length: clients }, () => daemon.client())
+  const plan = planned('plain')
+  const resident: number[] = []
+  const watch = setInterval(() => void daemon.residentBytes().then((bytes) => resident.push(bytes)), 500)
+  let mostBusy = 0
+  const look = setInterval(() => void daemon.status().then(({ work }) => (mostBusy = Math.max(mostBusy, work.slots.busy))), 500)
+  const answers = await Promise.all(
+    plan.map(async (request): Promise<Answer> => {
+      const started = performance.now()
+      const code = await send(connections[request.client] as DeployClient, request, { timeoutMs: 3_600_000 })
+      return { ...request, code, ms: performance.now() - started }
+    }),
+  )
+  clearInterval(watch)
+  clearInterval(look)
+  expect(answers.filter(({ code }) => code !== null)).toEqual([])
+  expect(mostBusy).toBeLessThanOrEqual(slots)
+  expect(Math.max(...resident), `of ${resident.length} looks`).toBeLessThanOrEqual(MAX_RESIDENT_BYTES)
+
+  const waits = Array.from({ length: clients }, (_, client) => {
+    const own = answers.filter((answer) => answer.client === client)
+    return own.reduce((sum, { ms }) => sum + ms, 0) / own.length
+  })
+  expect(Math.max(...waits), waits.map(Math.round).join(' ')).toBeLessThanOrEqual(2 * Math.min(...waits))
+  for (const connection of connections) connection.close()
+  expect(await daemon.end('SIGTERM')).toBe(0)
+  await nothingIsLeft()
+  await imagesAgreeWith(answers, { maySayTwice: false })
+})
+
+test('the same with cancels and deadlines at random', async () => {
+  const daemon = await startDaemon(space, { concurrency: slots })
+  const connections = Array.from({ length: clients }, () => daemon.client())
+  const answers = await Promise.all(
+    planned('impatient').map(async (request): Promise<Answer> => {
+      const started = performance.now()
+      const options = impatience()
+      const code = await send(connections[request.client] as DeployClient, request, options)
+      return { ...request, code, ms: performance.now() - started }
+    }),
+  )
+  expect(
+    [...new Set(answers.map(({ code }) => code))].filter((code) => ![null, 'ABORTED', 'TIMEOUT_CALL', 'TIMEOUT_JOB'].includes(code)),
+  ).toEqual([])
+  for (const connection of connections) connection.close()
+  expect(await daemon.end('SIGTERM')).toBe(0)
+  await nothingIsLeft()
+  await imagesAgreeWith(answers, { maySayTwice: false })
+})
+
+/** A third waits, a third has a deadline, a third is cancelled. */
+function impatience(): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
+  const kind = draw()
+  const soonMs = Math.round(500 + draw() * requests * 1_500)
+  if (kind < 1 / 3) return { timeoutMs: 3_600_000 }
+  if (kind < 2 / 3) return { timeoutMs: soonMs }
+  return { timeoutMs: 3_600_000, signal: AbortSignal.timeout(soonMs) }
+}
+
+const kills = soak ? 80 : 5
+
+/** SIGKILL for a VM now and then; each third time for the daemon, which is started again. */
+async function disturb(state: { daemon: RunningDaemon; isOver: boolean }): Promise<void> {
+  for (let kill = 1; kill <= kills && !state.isOver; kill += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 2_000 + draw() * 8_000))
+    if (state.isOver) return
+    if (kill % 3 === 0) {
+      await state.daemon.end('SIGKILL')
+      state.daemon = await startDaemon(space, { concurrency: slots })
+      continue
+    }
+    const victims = await machinesBelow(state.daemon)
+    const victim = victims[Math.floor(draw() * victims.length)]
+    if (victim !== undefined) process.kill(victim, 'SIGKILL')
+  }
+}
+
+async function machinesBelow(daemon: RunningDaemon): Promise<number[]> {
+  const workers = await daemon.workers()
+  return (await Promise.all(workers.map(childrenOf))).flat()
+}
+
+test('the same with kill -9 of VMs and of the daemon at random: asked again, everything gets done', async () => {
+  const state = { daemon: await startDaemon(space, { concurrency: slots }), isOver: false }
+  const disturbing = disturb(state)
+  const plan = planned('rough')
+  const answers = await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      const own = plan.filter((request) => request.client === client)
+      return Promise.all(
+        own.map(async (request): Promise<Answer> => {
+          const started = performance.now()
+          for (;;) {
+            const connection = state.daemon.client()
+            const code = await send(connection, request, { timeoutMs: 600_000 })
+            connection.close()
+            if (code === null) return { ...request, code, ms: performance.now() - started }
+            // Whatever a kill comes to may be asked again; a damaged image or a refused request would not be one of these.
+            expect(code).toMatch(/^(DAEMON_|DRIVER_|EXEC_|FS_|CLEANUP_|OPERATION_|BLOCK_|TIMEOUT_|IMAGE_LOCKED|QEMU_|ABORTED)/)
+            await new Promise((resolve) => setTimeout(resolve, 500))
+          }
+        }),
+      )
+    }),
+  )
+  state.isOver = true
+  await disturbing
+  expect(await state.daemon.end('SIGTERM')).toBe(0)
+  await nothingIsLeft()
+  await imagesAgreeWith(answers.flat(), { maySayTwice: true })
+})
