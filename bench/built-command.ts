@@ -3,7 +3,8 @@ import { execa } from 'execa'
 import { timed } from './benchmark.ts'
 
 const root = join(import.meta.dirname, '..')
-const main = join(root, 'apps', 'cli', 'dist', 'main.js')
+/** The command that users install. */
+export const builtMain = join(root, 'apps', 'cli', 'dist', 'main.js')
 
 /** Builds what is not built or out of date. */
 export async function buildCommand(): Promise<void> {
@@ -19,6 +20,8 @@ export interface CommandRun<T> {
 
 /** Runs the command that users install, with `--json`. Rejects when it does not exit with 0. */
 export async function runBuilt<T>(args: readonly string[]): Promise<CommandRun<T>> {
-  const { seconds, result } = await timed(() => execa(process.execPath, [main, ...args, '--json'], { stdin: 'ignore', timeout: 600_000 }))
+  const { seconds, result } = await timed(() =>
+    execa(process.execPath, [builtMain, ...args, '--json'], { stdin: 'ignore', timeout: 600_000 }),
+  )
   return { seconds, report: JSON.parse(result.stdout) as T, stderr: result.stderr }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Benchmark } from './benchmark.ts'
 import type { Place } from './place.ts'
+import { daemonDeployBenchmark, daemonStartBenchmark, grpcHealthBenchmark } from './rows/daemon.ts'
 import { deployBenchmark, unchangedBenchmark } from './rows/deploy.ts'
 import { firstCommandBenchmark } from './rows/first-command.ts'
 import { libguestfsBenchmark } from './rows/libguestfs.ts'
@@ -26,6 +27,9 @@ export function catalogue(place: Place, images: number, accelerator: string) {
     clone,
     { ...directMount, needsRoot: true },
     unchangedBenchmark(place),
+    grpcHealthBenchmark(place),
+    daemonDeployBenchmark(place),
+    { ...daemonStartBenchmark(place), long: true },
     { ...coldBoot, long: true },
     { ...openMountCloseBenchmark(place, 'qemu-initramfs'), long: true },
     { ...openMountCloseBenchmark(place, 'nbd'), long: true, needsRoot: true },
