@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { lstat, readdir, readFile, readlink, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FsError, type RawFs, type RawStat, type ToolHost } from '@host-deployer/driver-api'
+import { ExecError, FsError, type RawFs, type RawStat, type ToolHost } from '@host-deployer/driver-api'
 
 const toStat = (stats: Awaited<ReturnType<typeof lstat>>): RawStat => ({
   type: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'block-device',
@@ -51,10 +51,11 @@ export function createLocalToolHost(): ToolHost & { readonly ran: string[][] } {
     fs,
     ran,
     exec: ([file, ...args], options = {}) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         ran.push([file, ...args])
         const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...options.env }
         const child = execFile(file, args, { encoding: 'buffer', env, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
+          if (error?.code === 'ENOENT') return reject(new ExecError('EXEC_NOT_FOUND', `No ${file} here`, { cause: error }))
           const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null
           resolve({ exitCode, signal: error?.signal ?? null, stdout, stderr })
         })
