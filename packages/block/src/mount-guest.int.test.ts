@@ -152,7 +152,7 @@ server:/export /home nfs defaults 0 0
   await guestAgain.unmount()
 })
 
-test('MBR with a btrfs root, grown; a logical partition and a root that is not last are left alone', async () => {
+test('MBR with a btrfs root, grown, in a logical partition too; a root that is not last is left alone', async () => {
   const disk = newDisk(400)
   disk.partition('label: dos\nlabel-id: 0x8c3d5e11\nsize=50M, type=82\nsize=320M, type=83, bootable\n')
   disk.run('mkswap', disk.node(1))
@@ -179,22 +179,26 @@ test('MBR with a btrfs root, grown; a logical partition and a root that is not l
   disk.run('btrfs', 'check', '--readonly', disk.node(2))
 
   const other = newDisk(600, 'disk1')
-  other.partition(`label: dos\nsize=300M, type=83\nsize=100M, type=5\n${other.node(5)}: size=90M, type=83\n`)
+  other.partition(`label: dos\nsize=200M, type=83\nsize=200M, type=5\n${other.node(5)}: size=190M, type=83\n`)
   for (const number of [1, 5]) {
-    other.run('mkfs.ext4', '-q', '-L', `fs${number}`, other.node(number))
+    other.run('mkfs.btrfs', '-q', '-L', `fs${number}`, other.node(number))
     await fill(other, other.node(number), system(''))
   }
-  for (const [number, code] of [
-    [1, 'GROW_NOT_LAST'],
-    [5, 'GROW_UNSUPPORTED'],
-  ] as const) {
-    const found = await open(other)
-    const chosen = await found.mount(`LABEL=fs${number}`)
-    expect(chosen.rootDevice).toBe(other.node(number))
-    const refused = await planGrow(found.toolHost, found.storage, chosen, { partition: true, filesystem: true })
-    expect([refused.steps, refused.diagnostics.map((diagnostic) => diagnostic.code)]).toEqual([[], [code]])
-    await chosen.unmount()
-  }
+  const everything = { partition: true, filesystem: true }
+  const first = await open(other)
+  const blocked = await first.mount('LABEL=fs1')
+  const refused = await planGrow(first.toolHost, first.storage, blocked, everything)
+  expect([refused.steps, refused.diagnostics.map(({ code }) => code)]).toEqual([[], ['GROW_NOT_LAST']])
+  await blocked.unmount()
+  const second = await open(other)
+  const logical = await second.mount('LABEL=fs5')
+  expect(logical.rootDevice).toBe(other.node(5))
+  await logical.remountReadWrite()
+  await applyGrow(second.toolHost, await planGrow(second.toolHost, second.storage, logical, everything))
+  expect(Number(other.run('df', '--output=size', '-B1M', logical.root).split('\n')[1])).toBeGreaterThan(350)
+  await logical.unmount()
+  expect(other.run('sfdisk', '--verify', other.device)).not.toMatch(/overlap|outside/)
+  other.run('btrfs', 'check', '--readonly', other.node(5))
 })
 
 test('a btrfs with subvolumes over the whole disk', async () => {
