@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { DeployError, type Preparation, type Probe } from '@host-deployer/driver-api'
+import { DeployError } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../config/daemon-config.ts'
+import { createDriverTasks, type DriverTasks } from './driver-tasks.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { identifyImage } from './find-image.ts'
 import type { Job } from './job.ts'
@@ -9,7 +10,8 @@ import { createLeaseRoom } from './lease-room.ts'
 import { makeWorkDirectory } from './make-work-directory.ts'
 import type { FromWorker, Task, TaskResult, WorkerSetup } from './messages.ts'
 import { packSecrets } from './pack-secrets.ts'
-import { type Outcome, runInWorker } from './run-in-worker.ts'
+import type { Outcome } from './run-in-worker.ts'
+import { createTaskRunner } from './task-runner.ts'
 import type { FailureSnapshot, SubmitOptions, Work, WorkEvent } from './work.ts'
 import { cancelled, endedBy, queueFull, stopping, tooLate, workerLost } from './work-errors.ts'
 import { createWorkerPool } from './worker-pool.ts'
@@ -43,21 +45,12 @@ export interface CreateWorkOptions {
   readonly lockedAgainMs?: number
 }
 
-export interface RunningWork extends Work {
+export interface RunningWork extends Work, Pick<DriverTasks, 'probeDriver' | 'prepareDriver'> {
   /** Takes another configuration: jobs that start from now on have it. Directories stay what they were. */
   reconfigure(config: WorkConfig): void
-  /** Whether the driver works here and now, found out in a worker process. Rejects with the codes of `loadDriver`, `DAEMON_WORKER_LOST`, `TIMEOUT_JOB`. */
-  probeDriver(): Promise<Probe>
-  /** Lets the driver make ahead what the first job would else wait for, in a worker process. `ABORTED` by the signal, and what the driver rejects with. */
-  prepareDriver(signal?: AbortSignal): Promise<Preparation>
 }
 
 const KEPT_FAILURES = 20
-/** How long the end of a job waits until what its dead process held is freed. */
-const RECLAIM_PATIENCE_MS = 30_000
-/** Probing starts programs; making a template boots a VM, emulated perhaps, on a machine with other work. */
-const DRIVER_TASK_LIMIT_MS = 600_000
-
 const clock = (): number => performance.now()
 const newId = (): string => randomBytes(6).toString('hex')
 
@@ -70,16 +63,12 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   let config = options.config
   let isAccepting = true
   let wakeTimer: NodeJS.Timeout | undefined
-  const driverTasks = new Set<Promise<unknown>>()
-  const closing = new AbortController()
-  const isClosed = closing.signal
   let drained: PromiseWithResolvers<void> | undefined
   const listeners = new Set<(event: WorkEvent) => void>(options.onEvent === undefined ? [] : [options.onEvent])
   const queue = createFairQueue<JobRecord>()
   const records = new Map<string, JobRecord>()
   const running = new Set<JobRecord>()
   const busyImages = new Set<string>()
-  const stuck = new Set<Promise<unknown>>()
   const failures: FailureSnapshot[] = []
 
   const emit = (event: WorkEvent): void => {
@@ -102,15 +91,8 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   })
   await leases.free()
   const pool = createWorkerPool(setupOf(config), config.spareWorkers)
-
-  /** Frees what a process has left that ended without an answer, but keeps nobody waiting for a device that does not let go. */
-  const freeLeft = (): Promise<unknown> => {
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise((resolve) => {
-      timer = setTimeout(resolve, RECLAIM_PATIENCE_MS)
-    })
-    return Promise.race([leases.free(), patience]).finally(() => clearTimeout(timer))
-  }
+  const runner = createTaskRunner({ pool, leases, graceMs })
+  const driverTasks = createDriverTasks(runner)
 
   const finish = (record: JobRecord, outcome: { readonly result: TaskResult } | { readonly error: DeployError }): void => {
     const { id, job, startedMs, settled } = record
@@ -151,11 +133,9 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     return true
   }
 
-  /** The error that a job ends with, what its process held being freed. */
-  const failureOfRun = async (record: JobRecord, outcome: Exclude<Outcome, { type: 'result' }>): Promise<DeployError> => {
+  /** The error that a job ends with. */
+  const failureOfRun = (record: JobRecord, outcome: Exclude<Outcome, { type: 'result' }>): DeployError => {
     const { id, cancel, phase } = record
-    if (outcome.type !== 'error') await freeLeft()
-    else if (outcome.error.cleanupErrors.length > 0 || outcome.error.code.startsWith('CLEANUP_')) void leases.free()
     const reason: unknown = cancel.signal.reason
     if (DeployError.isInstance(reason)) {
       reason.phase ??= phase ?? undefined
@@ -170,25 +150,6 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     return error
   }
 
-  const runTask = async (task: Task, cancel: AbortSignal, listener?: (message: FromWorker) => void): Promise<Outcome> => {
-    let worker: Awaited<ReturnType<typeof pool.take>>
-    try {
-      worker = await pool.take()
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      return { type: 'lost', wasKilled: false, exit: { exitCode: null, signal: null, stderr: message } }
-    }
-    const outcome = await runInWorker(worker, task, { signal: cancel, graceMs, ...(listener === undefined ? {} : { onMessage: listener }) })
-    if (outcome.type === 'stuck') {
-      const gone = outcome.exited.finally(() => {
-        stuck.delete(gone)
-        void leases.free()
-      })
-      stuck.add(gone)
-    }
-    return outcome
-  }
-
   const run = async (record: JobRecord): Promise<void> => {
     const { id, job, image, cancel, submittedMs } = record
     running.add(record)
@@ -200,11 +161,14 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       emit({ type: 'started', id, kind: job.kind, waitedMs: Math.round(record.startedMs - submittedMs) })
     }
     const task: Task = { kind: 'job', job: packSecrets(job) }
-    const outcome = await runTask(task, cancel.signal, (message) => onMessage(record, message))
-    const failure = outcome.type === 'result' ? undefined : await failureOfRun(record, outcome)
+    const { outcome, freed } = await runner.run(task, cancel.signal, (message) => onMessage(record, message))
     running.delete(record)
+    pump()
+    // The slot is free; the image is not before everything that a dead process held.
+    await freed
     busyImages.delete(image)
     record.isRunning = false
+    const failure = outcome.type === 'result' ? undefined : failureOfRun(record, outcome)
     if (outcome.type === 'result') finish(record, outcome)
     else if (failure !== undefined && !(failure.code === 'IMAGE_LOCKED' && waitForImage(record, failure)))
       finish(record, { error: failure })
@@ -270,24 +234,6 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     }
   }
 
-  const runDriverTask = async (task: Task, given?: AbortSignal): Promise<TaskResult> => {
-    if (isClosed.aborted) throw stopping()
-    const limit = AbortSignal.timeout(DRIVER_TASK_LIMIT_MS)
-    const signals = [limit, isClosed, ...(given === undefined ? [] : [given])]
-    const outcome = await runTask(task, AbortSignal.any(signals))
-    if (outcome.type === 'result') return outcome.result
-    if (outcome.type !== 'error') await freeLeft()
-    if (isClosed.aborted) throw stopping()
-    if (limit.aborted) throw tooLate(DRIVER_TASK_LIMIT_MS)
-    if (given?.aborted === true) throw cancelled()
-    throw outcome.type === 'error' ? outcome.error : workerLost(outcome.type === 'lost' ? outcome.exit : { exitCode: null, signal: null })
-  }
-  const driverTask = async (task: Task, given?: AbortSignal): Promise<TaskResult> => {
-    const ended = runDriverTask(task, given)
-    driverTasks.add(ended)
-    return ended.finally(() => driverTasks.delete(ended))
-  }
-
   const cancelAll = (): void => {
     for (const record of [...records.values()]) cancel(record, stopping())
   }
@@ -302,9 +248,8 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     } finally {
       clearTimeout(timer)
     }
-    closing.abort()
+    await driverTasks.close()
     leases.stop()
-    await Promise.allSettled(driverTasks)
     await pool.close()
   }
   signal?.addEventListener('abort', () => void drain(0), { once: true })
@@ -313,10 +258,10 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     submit: submit as Work['submit'],
     snapshot: () => ({
       accepting: isAccepting,
-      slots: { total: config.concurrency, busy: running.size, quarantined: stuck.size },
+      slots: { total: config.concurrency, busy: running.size, quarantined: runner.stuck },
       jobs: [...records.values()].map((record) => snapshotOf(record, clock())),
       failures: [...failures],
-      workers: { spare: pool.spare, running: running.size + driverTasks.size },
+      workers: { spare: pool.spare, running: running.size + driverTasks.running },
       residue: leases.residue,
     }),
     on(listener) {
@@ -330,7 +275,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       pool.change(setupOf(config), config.spareWorkers)
       pump()
     },
-    probeDriver: () => driverTask({ kind: 'probe-driver' }) as Promise<Probe>,
-    prepareDriver: (given) => driverTask({ kind: 'prepare-driver' }, given) as Promise<Preparation>,
+    probeDriver: driverTasks.probeDriver,
+    prepareDriver: driverTasks.prepareDriver,
   }
 }

@@ -1,0 +1,67 @@
+import type { LeaseRoom } from './lease-room.ts'
+import type { FromWorker, Task } from './messages.ts'
+import { type Outcome, runInWorker } from './run-in-worker.ts'
+import type { WorkerPool } from './worker-pool.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** Lets tasks be done in worker processes, and cleans up after those that did not end as they should. */
+export interface TaskRunner {
+  /** Processes that were killed and do not end: each waits for a device. They hold no slot. */
+  readonly stuck: number
+  /** Resolves when the process is gone, or cannot be ended. Never rejects. */
+  run(task: Task, signal: AbortSignal, onMessage?: (message: FromWorker) => void): Promise<TaskEnd>
+}
+
+export interface TaskEnd {
+  readonly outcome: Outcome
+  /** Resolves when what a process held that ended without an answer has been freed, or that takes too long. */
+  readonly freed: Promise<void>
+}
+
+export interface TaskRunnerOptions {
+  readonly pool: WorkerPool
+  readonly leases: LeaseRoom
+  readonly graceMs: number
+}
+
+/** How long a job waits until what its dead process held is freed. */
+const RECLAIM_PATIENCE_MS = 30_000
+
+export function createTaskRunner({ pool, leases, graceMs }: TaskRunnerOptions): TaskRunner {
+  const stuck = new Set<Promise<unknown>>()
+
+  /** Keeps nobody waiting for a device that does not let go. */
+  const freeLeft = (): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, RECLAIM_PATIENCE_MS)
+    })
+    return Promise.race([leases.free(), patience]).finally(() => clearTimeout(timer))
+  }
+
+  return {
+    get stuck() {
+      return stuck.size
+    },
+    async run(task, signal, onMessage) {
+      let worker: WorkerProcess
+      try {
+        worker = await pool.take()
+      } catch (error) {
+        const stderr = error instanceof Error ? error.message : String(error)
+        return { outcome: { type: 'lost', wasKilled: false, exit: { exitCode: null, signal: null, stderr } }, freed: Promise.resolve() }
+      }
+      const outcome = await runInWorker(worker, task, { signal, graceMs, ...(onMessage === undefined ? {} : { onMessage }) })
+      // It could not release everything itself; nobody has to wait for another try.
+      if (outcome.type === 'error' && outcome.error.cleanupErrors.length > 0) void leases.free()
+      if (outcome.type === 'stuck') {
+        const gone = outcome.exited.finally(() => {
+          stuck.delete(gone)
+          void leases.free()
+        })
+        stuck.add(gone)
+      }
+      return { outcome, freed: outcome.type === 'lost' ? freeLeft() : Promise.resolve() }
+    },
+  }
+}
