@@ -16,7 +16,7 @@ export function acceptAnyAuthority(socket: Socket): Duplex {
     allowHalfOpen: false,
     read: () => socket.resume(),
     write: (chunk: Buffer, _, done) => {
-      socket.write(chunk, done)
+      socket.write(chunk, () => done())
     },
     writev: (chunks, done) => {
       socket.cork()
@@ -38,8 +38,10 @@ export function acceptAnyAuthority(socket: Socket): Duplex {
   // What follows from the data shall run where this function was called, not where the socket was made: `currentClient` lives by that.
   socket.on('data', AsyncLocalStorage.bind(receive))
   socket.on('end', () => duplex.push(null))
-  socket.on('error', (error) => duplex.destroy(error))
+  // A peer that is gone is an end like any other: `close` follows, and there is nobody to tell.
+  socket.on('error', () => {})
   socket.on('close', () => duplex.destroy())
+  duplex.on('error', () => {})
   return duplex
 }
 

@@ -1,7 +1,9 @@
+import { connect as connectHttp2 } from 'node:http2'
+import { connect, type Socket } from 'node:net'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { createDeployClient, type DeployParamsInput, decodeErrorDetails, deployService, errorDetailsKey } from '@host-deployer/api/grpc'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServedWire, serveWire } from './testing/serve.ts'
 
 let wire: ServedWire
@@ -150,6 +152,55 @@ test('nearly 4 MiB of content arrive', async () => {
   await good.deployGuestFs({ disk_info: { path: '/i/a' }, deploy_info: { is_init: true, deploys: [{ path: '/a', content }] } })
   good.close()
   expect(wire.submitted.at(-1)?.job).toMatchObject({ kind: 'deploy' })
+})
+
+describe('a connection', () => {
+  const open = () =>
+    new Promise<Socket>((resolve) => {
+      const socket = connect(wire.socketPath, () => resolve(socket))
+      socket.on('error', () => {})
+    })
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')
+
+  test('that brings no HTTP/2 at all, or breaks it off', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.uint8Array({ maxLength: 100 }),
+        fc.constantFrom('end', 'break', 'wait'),
+        async (greets, bytes, ends) => {
+          const socket = await open()
+          socket.resume()
+          socket.write(greets ? Buffer.concat([preface, bytes]) : bytes)
+          if (ends === 'reset') socket.resetAndDestroy?.()
+          else if (ends === 'end') socket.end()
+          else await new Promise((resolve) => setTimeout(resolve, 5))
+          socket.destroy()
+        },
+      ),
+      { numRuns: 200 },
+    )
+    await stillServes()
+  })
+
+  test('that ends while its call runs', async () => {
+    const method = deployService()['ResizeFs']
+    const bytes = method?.requestSerialize({ disk_info: { path: '/i/a' } }) ?? Buffer.alloc(0)
+    for (let round = 0; round < 20; round += 1) {
+      const socket = await open()
+      const http2 = connectHttp2('http://localhost', { createConnection: () => socket })
+      http2.on('error', () => {})
+      const head = { ':method': 'POST', ':path': '/apis.DeployAgent/ResizeFs', 'content-type': 'application/grpc', te: 'trailers' }
+      const stream = http2.request(head)
+      stream.on('error', () => {})
+      const length = Buffer.alloc(5)
+      length.writeUInt32BE(bytes.length, 1)
+      stream.end(Buffer.concat([length, bytes]))
+      await new Promise((resolve) => setTimeout(resolve, round))
+      socket.destroy()
+    }
+    await stillServes()
+  })
 })
 
 test('a rpc that nobody knows', async () => {
