@@ -10,6 +10,7 @@ const seconds: Readonly<Record<string, number>> = {
   'nbd-kernel': 150,
   'cloud-init-contradicted': 150,
   'huge-disks': 100,
+  seal: 100,
   'cloud-init-alone': 90,
   kill: 85,
   'debian-13-overlay': 80,
