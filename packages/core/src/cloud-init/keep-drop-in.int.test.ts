@@ -72,3 +72,13 @@ test('a request about nothing that cloud-init does leaves its configuration alon
   await guest.deploy(cloudConfig('runcmd: [ls]\n'))
   expect(await guest.read('/etc/cloud/cloud.cfg.d/zz-host-deployer.cfg')).toBeUndefined()
 })
+
+test('the login account of a platform stays open, and the default user is made beside the account of the platform', async () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGnJBDU0hucKasy+FH2wrjq81IokE3tMi0+yqdxKbVOD'
+  const config = await merged(`
+ssh_pwauth: false
+users: [{name: cloudroot, ssh_authorized_keys: ['${key}'], ssh_authorized_keys_only: true}]
+login_account: {password: secret}
+`)
+  expect(config).toMatchObject({ users: ['default'], ssh_pwauth: true, disable_root: false })
+})
