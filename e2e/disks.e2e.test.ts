@@ -1,167 +1,178 @@
 import { stat } from 'node:fs/promises'
-import { type ErrorReport, type FormatReport, type FormatRequest, formatReport, type GrowReport, growReport } from '@host-deployer/api'
-import { format, grow } from '@host-deployer/core'
-import type { ImageFormat } from '@host-deployer/driver-api'
+import { type ErrorReport, type FormatReport, type FormatRequest, type GrowReport, growReport } from '@host-deployer/api'
+import { chooseGrowTarget, formatDisk, growDevice, growTarget, planGrowDevice, scanStorage } from '@host-deployer/block'
+import { grow } from '@host-deployer/core'
+import type { AttachedDisk, DriverSession, ImageFormat } from '@host-deployer/driver-api'
 import { inspectImage } from '@host-deployer/image'
 import { execa } from 'execa'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openTestDriver } from './lib/appliance.ts'
-import { checkFileSystems } from './lib/check-file-systems.ts'
 import { digestOf } from './lib/digest-of.ts'
-import { onDisk } from './lib/phony-disk.ts'
+import { createPhonyDisk, onDisk } from './lib/phony-disk.ts'
 import { runJson } from './lib/run-command.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 const mebibyte = 2 ** 20
-const clock = () => performance.now()
 let space: Workspace
 beforeAll(async () => {
   space = await createWorkspace('disks')
 })
 
-/** A disk of this file's tests: empty at first, then formatted, then larger. */
 interface Disk {
   readonly name: string
   readonly as: ImageFormat
-  readonly request: FormatRequest
-  /** What the tools may write into the image besides a few blocks: journals, logs, maps. */
+  readonly type: FormatRequest['filesystem']
+  readonly uuid: string
+  readonly label?: string
+  readonly caseInsensitive?: true
+  /** What the tools may write into the image: journals, logs, maps. */
   readonly allocatedMiB: number
 }
 
 const uuid = (digit: number) => `0a1b2c3d-0000-4000-8000-${String(digit).repeat(12)}`
 const disks: readonly Disk[] = [
-  { name: 'ext2', as: 'qcow2', request: { filesystem: 'ext2', uuid: uuid(1), label: 'old' }, allocatedMiB: 8 },
-  { name: 'ext3', as: 'qcow2', request: { filesystem: 'ext3', uuid: uuid(2) }, allocatedMiB: 80 },
-  {
-    name: 'ext4',
-    as: 'raw',
-    request: { filesystem: 'ext4', uuid: uuid(3), label: 'data', reserved_blocks_percentage: 1 },
-    allocatedMiB: 8,
-  },
-  { name: 'ext4-folds', as: 'qcow2', request: { filesystem: 'ext4', uuid: uuid(4), case_insensitive: true }, allocatedMiB: 8 },
-  { name: 'xfs', as: 'raw', request: { filesystem: 'xfs', uuid: uuid(5), label: 'data' }, allocatedMiB: 80 },
-  { name: 'f2fs', as: 'qcow2', request: { filesystem: 'f2fs', uuid: uuid(6), label: 'flash', case_insensitive: true }, allocatedMiB: 40 },
-  { name: 'swap', as: 'raw', request: { filesystem: 'swap', uuid: uuid(7).toUpperCase(), label: 'swap1' }, allocatedMiB: 1 },
+  { name: 'ext2', as: 'qcow2', type: 'ext2', uuid: uuid(1), label: 'old', allocatedMiB: 8 },
+  { name: 'ext3', as: 'qcow2', type: 'ext3', uuid: uuid(2), allocatedMiB: 80 },
+  { name: 'ext4', as: 'raw', type: 'ext4', uuid: uuid(3), label: 'data', allocatedMiB: 8 },
+  { name: 'ext4-folds', as: 'qcow2', type: 'ext4', uuid: uuid(4), caseInsensitive: true, allocatedMiB: 8 },
+  { name: 'xfs', as: 'raw', type: 'xfs', uuid: uuid(5), label: 'data', allocatedMiB: 80 },
+  { name: 'xfs-qcow2', as: 'qcow2', type: 'xfs', uuid: uuid(6), allocatedMiB: 8 },
+  { name: 'f2fs', as: 'qcow2', type: 'f2fs', uuid: uuid(7), label: 'flash', caseInsensitive: true, allocatedMiB: 40 },
+  { name: 'swap', as: 'raw', type: 'swap', uuid: uuid(8), label: 'swap1', allocatedMiB: 1 },
 ]
 
-const pathOf = ({ name, as }: Disk) => space.path(`${name}.${as}`)
-
-async function target(path: string, as: ImageFormat) {
-  const { driver, context } = await openTestDriver()
-  return { driver, context, image: await inspectImage(path, { format: as }), clock }
-}
-
-const formatted = async (disk: Disk) => format({ ...(await target(pathOf(disk), disk.as)), request: disk.request })
-const grown = async (disk: Pick<Disk, 'name' | 'as'>, rootDevice?: string) =>
-  grow({ ...(await target(space.path(`${disk.name}.${disk.as}`), disk.as)), rootDevice })
-
+const pathOf = ({ name, as }: Pick<Disk, 'name' | 'as'>) => space.path(`${name}.${as}`)
 const allocatedMiB = async (path: string) => ((await stat(path)).blocks * 512) / mebibyte
 
-// The checkers of the appliance, changing nothing. Swap has none.
-const checkers: Readonly<Record<FormatRequest['filesystem'], readonly [string, ...string[]] | undefined>> = {
-  ext2: ['e2fsck', '-fn'],
-  ext3: ['e2fsck', '-fn'],
-  ext4: ['e2fsck', '-fn'],
-  xfs: ['xfs_repair', '-n'],
-  f2fs: ['fsck.f2fs', '--dry-run'],
-  swap: undefined,
+async function create(path: string, as: ImageFormat, size: string): Promise<void> {
+  await execa('qemu-img', ['create', '-q', '-f', as, path, size])
 }
 
-/** Looks at all disks in one session. Gives what blkid and sfdisk say of each; throws when a checker complains. */
-async function examine(): Promise<Map<string, Record<string, string>>> {
+async function enlarge(path: string, as: ImageFormat, size: string): Promise<void> {
+  await execa('qemu-img', ['resize', '-q', '-f', as, path, size])
+}
+
+/** All disks at once in one machine: what they do there is independent of how many there are. */
+async function onAll(
+  work: (session: DriverSession, found: readonly { disk: Disk; attached: AttachedDisk }[]) => Promise<void>,
+): Promise<void> {
   const { driver, context } = await openTestDriver()
   const requests = await Promise.all(
     disks.map(async (disk) => {
       const { chain } = await inspectImage(pathOf(disk), { format: disk.as })
-      return { id: disk.name, chain, access: 'read-only' as const }
+      return { id: disk.name, chain, access: 'read-write' as const }
     }),
   )
   const [first, ...rest] = requests
   if (first === undefined) throw new TypeError('no disks')
   await using session = await driver.open({ disks: [first, ...rest] }, context)
+  const found = session.disks.flatMap((attached) => disks.filter(({ name }) => name === attached.id).map((disk) => ({ disk, attached })))
+  await work(session, found)
+  await session.close()
+}
+
+// The checkers of the appliance, changing nothing. Swap has none.
+const checkers: Readonly<Record<Disk['type'], readonly [string, ...string[]]>> = {
+  ext2: ['e2fsck', '-fn'],
+  ext3: ['e2fsck', '-fn'],
+  ext4: ['e2fsck', '-fn'],
+  xfs: ['xfs_repair', '-n'],
+  f2fs: ['fsck.f2fs', '--dry-run'],
+  swap: ['swaplabel'],
+}
+
+/** Throws when a checker of the file system or of the partition table complains; gives what blkid says. */
+async function examine({ toolHost }: DriverSession, { type }: Disk, { device }: AttachedDisk): Promise<Record<string, string>> {
   const said = async (...argv: [string, ...string[]]) => {
-    const { exitCode, stdout, stderr } = await session.toolHost.exec(argv, { timeoutMs: 120_000 })
+    const { exitCode, stdout, stderr } = await toolHost.exec(argv, { timeoutMs: 120_000 })
     const text = Buffer.concat([stdout, stderr]).toString()
     if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${text}`)
     return text
   }
-  const found = await Promise.all(
-    session.disks.map(async ({ id, device }) => {
-      const disk = disks.find(({ name }) => name === id)
-      const checker = disk === undefined ? undefined : checkers[disk.request.filesystem]
-      const [probed, table] = await Promise.all([
-        said('blkid', '-p', '-o', 'export', `${device}1`),
-        said('sfdisk', '--verify', device),
-        checker === undefined ? '' : said(...checker, `${device}1`),
-      ])
-      return [id, { ...Object.fromEntries(probed.split('\n').map((line) => line.split('=', 2))), table }] as const
-    }),
-  )
-  return new Map(found)
+  const [probed] = await Promise.all([
+    said('blkid', '-p', '-o', 'export', `${device}1`),
+    said('sfdisk', '--verify', device),
+    said(...checkers[type], `${device}1`),
+  ])
+  return Object.fromEntries(probed.split('\n').map((line) => line.split('=', 2)))
 }
 
-// One of each way to grow.
-const again = new Set(['ext4', 'xfs', 'f2fs', 'swap'])
 const linux = '0fc63daf-8483-4772-8e79-3d69d8477de4'
 const swapType = '0657fd6d-a4ab-43c4-84e5-0933c84b4f4f'
 
-describe('a disk is formatted, and grows with its image', () => {
-  test.each(disks)('$name in $as', async (disk) => {
-    await execa('qemu-img', ['create', '-q', '-f', disk.as, pathOf(disk), '1G'])
-    const report = formatReport.parse(await formatted(disk))
-    const { filesystem: type, uuid: id, label } = disk.request
-    expect(report.filesystem).toMatchObject({ type, uuid: id?.toLowerCase(), label: label ?? null, sizeBytes: 1022 * mebibyte })
-    expect(await allocatedMiB(pathOf(disk))).toBeLessThan(disk.allocatedMiB)
-  })
-
-  test('each is what the tools of its own take it for', async () => {
-    const found = await examine()
-    for (const { name, request } of disks) {
-      expect(found.get(name)).toMatchObject({
-        TYPE: request.filesystem,
-        UUID: request.uuid?.toLowerCase(),
-        PART_ENTRY_TYPE: request.filesystem === 'swap' ? swapType : linux,
-        PART_ENTRY_OFFSET: '2048',
-      })
-    }
-  })
-
-  test.each(disks)('$name fills 2 GiB, once', async (disk) => {
-    await execa('qemu-img', ['resize', '-q', '-f', disk.as, pathOf(disk), '2G'])
-    const kind = disk.name === 'swap' ? 'swap' : 'filesystem'
-    const sizeBytes = 2046 * mebibyte
-    expect(await grown(disk)).toMatchObject({
-      changed: true,
-      steps: [
-        { kind: 'partition', sizeBytes },
-        { kind, sizeBytes },
-      ],
-      diagnostics: expect.anything(),
+describe('every file system, in raw and qcow2', () => {
+  test('is made with its names, whole, and without inflating the image', async () => {
+    for (const disk of disks) await create(pathOf(disk), disk.as, '1G')
+    await onAll(async (session, found) => {
+      await Promise.all(
+        found.map(async ({ disk, attached }) => {
+          const { type, uuid: id, label = null } = disk
+          const made = await formatDisk(session, attached, { ...disk, reservedPercent: undefined }, { force: false })
+          expect(made).toMatchObject({ device: `${attached.device}1`, type, uuid: id, label, sizeBytes: 1022 * mebibyte })
+          expect(await examine(session, disk, attached)).toMatchObject({
+            ...{ TYPE: type, UUID: id, PART_ENTRY_TYPE: type === 'swap' ? swapType : linux, PART_ENTRY_OFFSET: '2048' },
+          })
+        }),
+      )
     })
-    // Nothing to grow: nothing is written.
-    if (!again.has(disk.name)) return
-    const before = await digestOf(pathOf(disk))
-    expect(growReport.parse(await grown(disk))).toMatchObject({ changed: false, steps: [], image: { format: disk.as } })
-    expect(await digestOf(pathOf(disk))).toBe(before)
+    for (const disk of disks) expect([disk.name, (await allocatedMiB(pathOf(disk))) < disk.allocatedMiB]).toEqual([disk.name, true])
   })
 
-  test('they are whole, and have their names', async () => {
-    const found = await examine()
-    for (const { name, request } of disks) {
-      expect(found.get(name)).toMatchObject({
-        TYPE: request.filesystem,
-        UUID: request.uuid?.toLowerCase(),
-        ...(request.label === undefined ? {} : { LABEL: request.label }),
-        PART_ENTRY_SIZE: String(2046 * 2048),
-      })
-    }
+  test('fills a larger disk, once, and is whole with its names', async () => {
+    for (const disk of disks) await enlarge(pathOf(disk), disk.as, '2G')
+    await onAll(async (session, found) => {
+      for (const { disk, attached } of found) {
+        const plan = async () => {
+          const storage = await scanStorage(session.toolHost, [attached], session.capabilities)
+          const target = chooseGrowTarget(storage)
+          if (target.kind !== 'device') throw new TypeError(`nothing to grow on ${disk.name}`)
+          return planGrowDevice(session.toolHost, storage, target.device, growTarget)
+        }
+        const planned = await plan()
+        const kind = disk.type === 'swap' ? 'swap' : 'filesystem'
+        expect(planned.steps.map((step) => [step.kind, 'toBytes' in step && step.toBytes])).toEqual([
+          ['partition', 2046 * mebibyte],
+          [kind, 2046 * mebibyte],
+        ])
+        await growDevice(session, planned)
+        expect(await plan()).toEqual({ steps: [], diagnostics: [] })
+        expect(await examine(session, disk, attached)).toMatchObject({
+          ...{ TYPE: disk.type, UUID: disk.uuid, PART_ENTRY_SIZE: String(2046 * 2048) },
+          ...(disk.label === undefined ? {} : { LABEL: disk.label }),
+        })
+      }
+    })
   })
 })
 
-describe('what is refused changes nothing', () => {
-  test('a UUID that is none, a disk that is too small', async () => {
+async function grown(name: string, rootDevice?: string) {
+  const { driver, context } = await openTestDriver()
+  const path = space.path(name)
+  return grow({ driver, context, image: await inspectImage(path, { format: 'raw' }), rootDevice, clock: () => performance.now() })
+}
+
+describe('the command', () => {
+  test('formats a disk and grows it, once', async () => {
+    const path = space.path('data.qcow2')
+    await create(path, 'qcow2', '1G')
+    const made = await runJson<FormatReport>(['format', path, '--filesystem', 'ext4', '--uuid', uuid(9).toUpperCase(), '--label', 'data'])
+    expect(made.filesystem).toMatchObject({ device: '/dev/sda1', type: 'ext4', uuid: uuid(9), label: 'data', mountpoint: null })
+    await enlarge(path, 'qcow2', '2G')
+    const report = await runJson<GrowReport>(['grow', path])
+    const sizeBytes = 2046 * mebibyte
+    expect(report).toMatchObject({ changed: true, image: { format: 'qcow2', virtualSizeBytes: 2048 * mebibyte } })
+    expect(report.steps).toEqual([
+      { kind: 'partition', device: '/dev/sda1', sizeBytes },
+      { kind: 'filesystem', device: '/dev/sda1', sizeBytes },
+    ])
+    const before = await digestOf(path)
+    expect(await runJson<GrowReport>(['grow', path])).toMatchObject({ changed: false, steps: [] })
+    expect(await digestOf(path)).toBe(before)
+  })
+
+  test('refuses a UUID that is none and a disk that is too small, which changes nothing', async () => {
     const path = space.path('refused.raw')
-    await execa('qemu-img', ['create', '-q', '-f', 'raw', path, '200M'])
+    await create(path, 'raw', '200M')
     const before = await digestOf(path)
     const code = async (exitCode: number, ...flags: string[]) =>
       (await runJson<ErrorReport>(['format', path, '--format', 'raw', ...flags], exitCode)).error.code
@@ -170,7 +181,7 @@ describe('what is refused changes nothing', () => {
     expect(await digestOf(path)).toBe(before)
   })
 
-  test('a disk that is not empty, unless all of it may be lost', async () => {
+  test('refuses a disk that is not empty, unless all of it may be lost', async () => {
     const path = space.path('swap.raw')
     const before = await digestOf(path)
     const args = ['format', path, '--format', 'raw', '--filesystem', 'ext4']
@@ -183,10 +194,10 @@ describe('what is refused changes nothing', () => {
   })
 })
 
-describe('other disks without a root', () => {
-  test('the only volume of LVM, in a logical partition', async () => {
+describe('LVM', () => {
+  test('the only volume grows, in a logical partition', async () => {
     const path = space.path('lvm.raw')
-    await execa('qemu-img', ['create', '-q', '-f', 'raw', path, '1G'])
+    await create(path, 'raw', '1G')
     await onDisk(path, async (session, run) => {
       const [{ device }] = session.disks
       await run('sh', '-ec', 'printf "label: dos\\nsize=100MiB,type=83\\ntype=5\\ntype=8e\\n" | sfdisk -q "$1"', 'sh', device)
@@ -196,8 +207,8 @@ describe('other disks without a root', () => {
       await run('mkfs.xfs', '-q', '/dev/vg0/data')
       await run('vgchange', '-an')
     })
-    await execa('qemu-img', ['resize', '-q', '-f', 'raw', path, '2G'])
-    const report = await runJson<GrowReport>(['grow', path, '--format', 'raw'])
+    await enlarge(path, 'raw', '2G')
+    const report = await grown('lvm.raw')
     expect(report.steps.map(({ kind, device }) => `${kind} ${device}`)).toEqual([
       'partition /dev/sda2',
       'partition /dev/sda5',
@@ -206,13 +217,12 @@ describe('other disks without a root', () => {
       'filesystem /dev/vg0/data',
     ])
     expect(report.steps.at(-1)?.sizeBytes).toBeGreaterThan(1900 * mebibyte)
-    expect(await grown({ name: 'lvm', as: 'raw' })).toMatchObject({ changed: false, steps: [] })
-    expect(await checkFileSystems(path, 'raw')).toEqual([])
+    expect(growReport.parse(await grown('lvm.raw'))).toMatchObject({ changed: false, steps: [] })
   })
 
-  test('of several volumes the one that is named', async () => {
+  test('of several volumes without a root the one that is named grows', async () => {
     const path = space.path('volumes.raw')
-    await execa('qemu-img', ['create', '-q', '-f', 'raw', path, '256M'])
+    await create(path, 'raw', '256M')
     await onDisk(path, async (session, run) => {
       const [{ device }] = session.disks
       await run('pvcreate', '-q', device)
@@ -224,20 +234,31 @@ describe('other disks without a root', () => {
       await run('vgchange', '-an')
     })
     const before = await digestOf(path)
-    const volumes = { name: 'volumes', as: 'raw' } as const
-    const error: unknown = await grown(volumes).catch((reason: unknown) => reason)
+    const error: unknown = await grown('volumes.raw').catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'BLOCK_GROW_AMBIGUOUS', hint: expect.stringContaining('/dev/vg0/one') })
     expect(await digestOf(path)).toBe(before)
-    const kinds = (await grown(volumes, '/dev/vg0/two')).steps.map(({ kind, device }) => `${kind} ${device}`)
+    const kinds = (await grown('volumes.raw', '/dev/vg0/two')).steps.map(({ kind, device }) => `${kind} ${device}`)
     expect(kinds).toEqual(['logical-volume /dev/vg0/two', 'filesystem /dev/vg0/two'])
   })
 
-  test('a file system on the whole disk', async () => {
-    const path = space.path('whole.raw')
-    await execa('qemu-img', ['create', '-q', '-f', 'raw', path, '64M'])
-    await onDisk(path, (session, run) => run('mkfs.ext4', '-q', session.disks[0].device))
-    await execa('qemu-img', ['resize', '-q', '-f', 'raw', path, '256M'])
-    const { steps } = await grown({ name: 'whole', as: 'raw' })
-    expect(steps).toEqual([{ kind: 'filesystem', device: '/dev/sda', sizeBytes: 256 * mebibyte }])
+  test('of several volumes the one that the root is on grows, with what is free in its group', async () => {
+    const path = space.path('guest.raw')
+    await createPhonyDisk(path, { sizeBytes: 256 * mebibyte, type: 'ext4', layout: 'lvm' })
+    await enlarge(path, 'raw', '512M')
+    await onDisk(path, async (session, run) => {
+      await run('pvresize', session.disks[0].device)
+      await run('lvcreate', '-q', '-y', '-L', '64M', '-n', 'swap', 'vg0')
+      await run('mkswap', '/dev/vg0/swap')
+      await run('vgchange', '-an')
+    })
+    await enlarge(path, 'raw', '1G')
+    const { steps } = await grown('guest.raw')
+    expect(steps.map(({ kind, device }) => `${kind} ${device}`)).toEqual([
+      'physical-volume /dev/sda',
+      'logical-volume /dev/vg0/root',
+      'filesystem /dev/vg0/root',
+    ])
+    expect(steps.at(-1)?.sizeBytes).toBe((1024 - 64 - 4) * mebibyte)
+    expect(await grown('guest.raw')).toMatchObject({ changed: false, steps: [] })
   })
 })

@@ -18,6 +18,7 @@ async function apply(toolHost: ToolHost, step: GrowStep): Promise<void> {
   const run = (argv: readonly [string, ...string[]], stdin?: string) =>
     runTool(toolHost, 'BLOCK_GROW_FAILED', argv, {
       timeoutMs: resizeTimeoutMs,
+      hint: 'What was done before is whole. Mend what the message names, then grow it again: it goes on from there.',
       env: lvmEnvironment,
       ...(stdin === undefined ? {} : { stdin }),
     })

@@ -13,6 +13,7 @@ import { toFilesystem } from './storage-from-lsblk.ts'
 
 // Making ext3's inode tables on a disk of terabytes takes minutes.
 const makeTimeoutMs = 1_800_000
+const failedHint = 'What was on the disk is lost. See what the tool says, then format it again.'
 
 /**
  * Makes a disk into a GPT with one partition that holds one file system; what was on it is lost. Resolves with the file system as probing the device
@@ -41,7 +42,7 @@ export async function formatDisk(
   if (!force && signatures.length > 0) throw notEmpty(signatures, await listNodes(toolHost, [disk.device]))
 
   const node = await partition(toolHost, disk, plan, capabilities.partitionNodes)
-  await runTool(toolHost, 'BLOCK_FORMAT_FAILED', [...plan.makeArgv, node.path], { timeoutMs: makeTimeoutMs })
+  await runTool(toolHost, 'BLOCK_FORMAT_FAILED', [...plan.makeArgv, node.path], { timeoutMs: makeTimeoutMs, hint: failedHint })
   return verified(toolHost, disk, node, wanted)
 }
 
@@ -95,7 +96,7 @@ function notEmpty(signatures: readonly string[], nodes: readonly BlockNode[]): B
 /** Writes the table and resolves with the partition. What signatures there were on the disk and where the partition comes are wiped. */
 async function partition(toolHost: ToolHost, disk: AttachedDisk, plan: FormatPlan, nodesAppear: boolean): Promise<BlockNode> {
   const argv = ['sfdisk', '--quiet', '--wipe', 'always', '--wipe-partitions', 'always', disk.device] as const
-  await runTool(toolHost, 'BLOCK_FORMAT_FAILED', argv, { stdin: plan.script, timeoutMs: makeTimeoutMs })
+  await runTool(toolHost, 'BLOCK_FORMAT_FAILED', argv, { stdin: plan.script, timeoutMs: makeTimeoutMs, hint: failedHint })
   const find = async () => (await listNodes(toolHost, [disk.device])).find(({ type }) => type === 'part')
   let node = await find()
   if (node === undefined && !nodesAppear) {

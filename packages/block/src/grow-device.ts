@@ -4,7 +4,6 @@ import type { GrowPlan, GrowStep } from './grow-plan.ts'
 import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
 import type { BlockSession } from './mounted-guest.ts'
 import { printable } from './printable.ts'
-import { runTool } from './run-tool.ts'
 
 /** Where {@link growDevice} mounts what grows while it is mounted. */
 export const growTarget: ToolPath = toolPath('/run/host-deployer/grow')
@@ -26,24 +25,30 @@ export async function growDevice({ toolHost }: BlockSession, plan: GrowPlan): Pr
   if (filesystem === undefined) return applyGrow(toolHost, plan)
 
   const below = { ...plan, steps: plan.steps.filter((step) => step !== filesystem) }
+  const resize = () => applyGrow(toolHost, { ...plan, steps: [filesystem] })
   const unmountable = await mountFilesystem(toolHost, { filesystem, target: growTarget, ...toWrite }).catch((error: unknown) => error)
   if (unmountable !== undefined) {
     if (!mayGrowOffline(filesystem, unmountable)) throw unmountable
+    await check(toolHost, filesystem, unmountable)
     await applyGrow(toolHost, below)
-    return growOffline(toolHost, filesystem, unmountable)
+    return resize()
   }
   const refusal = await mounted(toolHost, async () => {
     await applyGrow(toolHost, below)
-    const refused = await applyGrow(toolHost, { ...plan, steps: [filesystem] }).catch((error: unknown) => error)
+    const refused = await resize().catch((error: unknown) => error)
     if (refused === undefined) await toolHost.fs.syncfs(growTarget)
     return refused
   })
   if (refusal === undefined) return
   if (!mayGrowOffline(filesystem, refusal)) throw refusal
-  await growOffline(toolHost, filesystem, refusal)
+  await check(toolHost, filesystem, refusal)
+  await resize()
 }
 
-/** What the kernel refuses, and not for damage. */
+/**
+ * The slow way of ext, unmounted and after a check of the whole file system. It is for what the kernel refuses: one with errors, one without
+ * `resize_inode`, one with quotas where the kernel has none, and all in a container that lacks CAP_SYS_RESOURCE.
+ */
 function mayGrowOffline({ type }: MountedStep, error: unknown): boolean {
   const codes = ['BLOCK_GROW_FAILED', 'BLOCK_MOUNT_FAILED', 'BLOCK_FILESYSTEM_UNSUPPORTED']
   return type.startsWith('ext') && DeployError.isInstance(error) && codes.includes(error.code)
@@ -63,25 +68,18 @@ async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T
   return result
 }
 
-/**
- * The slow way of ext, which checks the whole file system. It is for what the kernel refuses: one with errors, one without `resize_inode`, one with quotas
- * where the kernel has none, and all in a container that lacks CAP_SYS_RESOURCE.
- */
-async function growOffline(toolHost: ToolHost, { device, type }: MountedStep, refusal: unknown): Promise<void> {
+/** What resize2fs(8) insists on. Mends what can be mended without a question. */
+async function check(toolHost: ToolHost, { device, type }: MountedStep, refusal: unknown): Promise<void> {
   const { exitCode, stderr, stdout } = await toolHost.exec(['e2fsck', '-f', '-p', device], { timeoutMs: checkTimeoutMs })
   // e2fsck(8): 1 is "errors corrected", from 4 on something is left.
-  if (exitCode === null || exitCode >= 4) {
-    const said = printable(
-      new TextDecoder()
-        .decode(Buffer.concat([stdout, stderr]))
-        .replaceAll(/\s+/g, ' ')
-        .trim(),
-    )
-    throw new BlockError('BLOCK_GROW_FAILED', `${device} cannot be enlarged, it is damaged: ${said}`, {
-      hint: 'Repair a copy with e2fsck, then grow it again.',
-      context: { device, type, exitCode },
-      cause: refusal,
-    })
-  }
-  await runTool(toolHost, 'BLOCK_GROW_FAILED', ['resize2fs', device], { timeoutMs: checkTimeoutMs })
+  if (exitCode !== null && exitCode < 4) return
+  const said = new TextDecoder()
+    .decode(Buffer.concat([stdout, stderr]))
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  throw new BlockError('BLOCK_GROW_FAILED', `${device} cannot be enlarged, it is damaged: ${printable(said)}`, {
+    hint: 'Repair a copy with e2fsck, then grow it again.',
+    context: { device, type, exitCode },
+    cause: refusal,
+  })
 }
