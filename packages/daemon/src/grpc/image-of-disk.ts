@@ -15,7 +15,7 @@ export interface WireDisk {
  * first disk. The format is the guest's own description of the disk, if it is one that exists here: an image that calls itself something else than it was
  * made as is not believed.
  *
- * `INPUT_INVALID`; `DAEMON_NOT_IMPLEMENTED` for disks of ESXi, Proxmox and Ceph, and for encrypted ones.
+ * `INPUT_INVALID`; `DAEMON_NOT_IMPLEMENTED` for disks of ESXi, Proxmox, Ceph and containers, and for encrypted ones.
  */
 export function imageOfDisk({ disk, guest, hypervisor = guest?.Hypervisor ?? '' }: WireDisk): JobImage {
   if (hypervisor === 'esxi' || hypervisor === 'proxmox') throw notImplemented(`disks of the hypervisor ${hypervisor}`)
@@ -25,6 +25,8 @@ export function imageOfDisk({ disk, guest, hypervisor = guest?.Hypervisor ?? '' 
   if (disk !== null && disk.encrypt_password !== '') throw notImplemented('encrypted disks')
   if (path === '') throw invalid('disk_info.path', 'is missing')
   if (/^(rbd|nbd|nbd\+unix|iscsi|http|https|ssh|json|fuse):/.test(path)) throw notImplemented('disks that are not files or block devices')
+  // Of a container, and mounted on this host while it is asked for: what else writes there would destroy it.
+  if (/^\/dev\/loop/.test(path)) throw notImplemented('disks of containers')
   if (!path.startsWith('/')) throw invalid('disk_info.path', 'is not an absolute path')
   if (Buffer.byteLength(path) > 4095) throw invalid('disk_info.path', 'is longer than a path can be')
   const format = (chosen ?? disks.find((other) => other.path === path))?.format

@@ -172,9 +172,8 @@ describe('a connection', () => {
           const socket = await open()
           socket.resume()
           socket.write(greets ? Buffer.concat([preface, bytes]) : bytes)
-          if (ends === 'reset') socket.resetAndDestroy?.()
-          else if (ends === 'end') socket.end()
-          else await new Promise((resolve) => setTimeout(resolve, 5))
+          if (ends === 'end') socket.end()
+          if (ends === 'wait') await new Promise((resolve) => setTimeout(resolve, 5))
           socket.destroy()
         },
       ),

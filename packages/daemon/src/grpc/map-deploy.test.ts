@@ -373,6 +373,7 @@ describe('the image', () => {
     ['INPUT_INVALID', { disk_info: { path: 'relative' } }],
     ['INPUT_INVALID', { disk_info: { path: `/${'a'.repeat(5000)}` } }],
     ['DAEMON_NOT_IMPLEMENTED', { disk_info: { path: 'rbd:pool/image' } }],
+    ['DAEMON_NOT_IMPLEMENTED', { disk_info: { path: '/dev/loop0' } }],
     ['DAEMON_NOT_IMPLEMENTED', { disk_info: { path: '/i/a', encrypt_password: 'x' } }],
     ['DAEMON_NOT_IMPLEMENTED', { disk_info: { path: '/i/a' }, guest_desc: { Hypervisor: 'esxi' } }],
     ['DAEMON_NOT_IMPLEMENTED', { disk_info: { path: '/i/a' }, guest_desc: { Hypervisor: 'proxmox' } }],
