@@ -89,7 +89,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     stateDirectory: config.stateDirectory,
     onFound: (findings) => emit({ type: 'reclaimed', findings }),
   })
-  await leases.free()
+  await leases.freeAfterDaemon()
   const pool = createWorkerPool(setupOf(config), config.spareWorkers)
   const runner = createTaskRunner({ pool, leases, graceMs })
   const driverTasks = createDriverTasks(runner)
@@ -202,10 +202,14 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   }
 
   const submit = async (job: Job, submitted: SubmitOptions): Promise<TaskResult> => {
-    if (!isAccepting) throw stopping()
+    const refused = (error: DeployError): DeployError => {
+      emit({ type: 'refused', kind: job.kind, label: submitted.label, client: submitted.client, code: error.code })
+      return error
+    }
+    if (!isAccepting) throw refused(stopping())
     if (submitted.signal?.aborted === true) throw cancelled()
     // Free slots are places, too: of a burst as many as there are need not wait.
-    if (records.size >= config.concurrency + config.queueLimit) throw queueFull(config.queueLimit)
+    if (records.size >= config.concurrency + config.queueLimit) throw refused(queueFull(config.queueLimit))
     const submittedMs = clock()
     const deadlineMs = Math.min(submitted.deadlineMs ?? Number.POSITIVE_INFINITY, submittedMs + config.jobTimeoutMs)
     const { client, label } = submitted

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Diagnostic, HostPath } from '@host-deployer/driver-api'
 import { reclaim } from '@host-deployer/driver-kit'
 
@@ -7,6 +8,8 @@ export interface LeaseRoom {
   readonly residue: readonly Diagnostic[]
   /** Frees what processes that are gone have left. Calls while one runs share the one after it. Never rejects. */
   free(): Promise<void>
+  /** The same for what a daemon has left that was killed: its workers, which may live, and then what those held. */
+  freeAfterDaemon(): Promise<void>
   stop(): void
 }
 
@@ -14,12 +17,12 @@ export interface LeaseRoomOptions {
   readonly stateDirectory: HostPath
   /** Called when something was freed, or what could not be is not what it was. */
   readonly onFound: (findings: readonly Diagnostic[]) => void
-  /** How often what could not be freed is tried again. Default 60 000. */
+  /** How often it is tried again without being asked to. Default 60 000. */
   readonly againMs?: number
 }
 
-/** A worker of a daemon that was killed holds its leases until it is killed itself, which is the first pass. */
-const PASSES = 2
+/** The kernel takes a moment to forget a process that was killed; what that held is freed after it. */
+const FORGET_MS = 250
 
 const pathsOf = (findings: readonly Diagnostic[]): string =>
   findings
@@ -32,30 +35,31 @@ export function createLeaseRoom({ stateDirectory, onFound, againMs = 60_000 }: L
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
 
-  const pass = async (): Promise<void> => {
-    const found: Diagnostic[] = []
+  /** Resolves with whether something was freed. */
+  const pass = async (): Promise<boolean> => {
     const before = pathsOf(residue)
+    let freed: readonly Diagnostic[] = []
     try {
-      for (let done = 0; done < PASSES; done += 1) {
-        const findings = await reclaim(stateDirectory)
-        residue = findings.filter(({ code }) => code !== 'LEASE_FREED')
-        found.push(...findings.filter(({ code }) => code === 'LEASE_FREED'))
-        if (findings.length === residue.length) break
-      }
+      const findings = await reclaim(stateDirectory)
+      freed = findings.filter(({ code }) => code === 'LEASE_FREED')
+      residue = findings.filter(({ code }) => code !== 'LEASE_FREED')
     } catch (error) {
       const summary = `The lease journal cannot be read: ${error instanceof Error ? error.message : String(error)}`
       residue = [{ severity: 'error', code: 'LEASE_NOT_FREED', summary, path: stateDirectory }]
     }
-    if (found.length > 0 || pathsOf(residue) !== before) onFound([...found, ...residue])
+    if (freed.length > 0 || pathsOf(residue) !== before) onFound([...freed, ...residue])
+    return freed.length > 0
   }
   const start = (): Promise<void> => {
-    running = pass().finally(() => {
-      running = undefined
-    })
+    running = pass()
+      .then(() => undefined)
+      .finally(() => {
+        running = undefined
+      })
     return running
   }
   const timer = setInterval(() => {
-    if (residue.length > 0 && running === undefined) void start()
+    if (running === undefined) void start()
   }, againMs)
   timer.unref()
 
@@ -70,6 +74,9 @@ export function createLeaseRoom({ stateDirectory, onFound, againMs = 60_000 }: L
         return start()
       })
       return next
+    },
+    async freeAfterDaemon() {
+      while (await pass()) await delay(FORGET_MS)
     },
     stop: () => clearInterval(timer),
   }

@@ -60,6 +60,8 @@ export type WorkEvent =
       readonly client: string
       readonly image: string
     }
+  /** One that was not taken: the queue is full, the daemon is stopping. It has no id. */
+  | { readonly type: 'refused'; readonly kind: Job['kind']; readonly label: string; readonly client: string; readonly code: string }
   | { readonly type: 'started'; readonly id: string; readonly kind: Job['kind']; readonly waitedMs: number }
   | { readonly type: 'phase'; readonly id: string; readonly kind: Job['kind']; readonly phase: string; readonly ms: number }
   | {

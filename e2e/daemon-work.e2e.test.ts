@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, readdir, readFile, readlink } from 'node:fs/promises'
+import type { DeployClient } from '@host-deployer/api/grpc'
+import { DeployError } from '@host-deployer/driver-api'
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkFileSystems } from './lib/check-file-systems.ts'
+import { createPhonyDisk } from './lib/phony-disk.ts'
+import { commandLine } from './lib/run-command.ts'
+import { childrenOf, endDaemons, type RunningDaemon, startDaemon } from './lib/running-daemon.ts'
+import { createWorkspace, type Workspace } from './lib/workspace.ts'
+
+// The daemon with real jobs: several at once, processes killed at every level, an image that somebody else holds, the end of the daemon.
+
+const MiB = 2 ** 20
+
+let space: Workspace
+let pristine: string
+let daemon: RunningDaemon
+let client: DeployClient
+
+beforeAll(async () => {
+  space = await createWorkspace('daemon-work')
+  // QEMU runs as another user.
+  await chmod(space.directory, 0o711)
+  pristine = space.path('pristine.raw')
+  await createPhonyDisk(pristine, { type: 'ext4', sizeBytes: 64 * MiB })
+  daemon = await startDaemon(space)
+  client = daemon.client()
+})
+afterAll(async () => {
+  client.close()
+  await endDaemons()
+})
+
+async function copy(name: string): Promise<string> {
+  const path = space.path(`${name}.raw`)
+  await execa('cp', ['--sparse=always', pristine, path])
+  return path
+}
+
+const deploy = (path: string, name: string) =>
+  client.deployGuestFs({ disk_info: { path }, guest_desc: { name, uuid: name, disks: [{ path, format: 'raw' }] }, deploy_info: {} })
+
+const codeOf = (answer: Promise<unknown>): Promise<string> =>
+  answer.then(
+    () => 'done',
+    (error: unknown) => (DeployError.isInstance(error) ? error.code : Promise.reject(error)),
+  )
+
+async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const start = performance.now(); performance.now() - start < 60_000; ) {
+    const found = await look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`waited in vain for ${what}`)
+}
+
+const inPhase = (image: string, phases: readonly string[]) =>
+  until(`${phases} of ${image}`, async () => {
+    const { jobs } = (await daemon.status()).work
+    return jobs.find((job) => job.image === image && phases.includes(job.phase ?? ''))
+  })
+
+/** Processes that have a file open. */
+async function holders(path: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const names = await readdir(`/proc/${pid}/fd`).catch(() => [])
+      const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')))
+      return targets.includes(path) ? [pid] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** The worker of the only job that runs: the one that has started a VM with this image. */
+const workerOf = (image: string) =>
+  until('its worker', async () => {
+    for (const worker of await daemon.workers()) {
+      const machines = await childrenOf(worker)
+      const open = await holders(image)
+      if (machines.some((pid) => open.includes(pid)) || open.includes(worker)) return worker
+    }
+    return undefined
+  })
+
+async function nothingIsLeft(...images: readonly string[]): Promise<void> {
+  for (const image of images)
+    await until(`the end of who holds ${image}`, async () => ((await holders(image)).length === 0 ? true : undefined))
+  await until('an empty work directory', async () => ((await readdir(space.path('work'))).length === 0 ? true : undefined))
+  expect((await daemon.status()).work).toMatchObject({ slots: { busy: 0, quarantined: 0 }, jobs: [], residue: [] })
+}
+
+test('probes, deploys, growing and formatting at once', async () => {
+  const paths = await Promise.all(['one', 'two', 'three'].map(copy))
+  const [one = '', two = '', three = ''] = paths
+  const blank = space.path('blank.raw')
+  await execa('truncate', ['--size', '64M', blank])
+  await execa('truncate', ['--size', '96M', three])
+  const uuid = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
+  const [probed, deployed, resized, formatted] = await Promise.all([
+    client.probeImageInfo({ disk_info: { path: one } }),
+    deploy(two, 'two'),
+    client.resizeFs({ disk_info: { path: three } }),
+    client.formatFs({ disk_info: { path: blank }, fs_format: 'ext4', uuid }),
+  ])
+  expect(probed.os_info?.distro.toLowerCase()).toContain('debian')
+  expect(deployed.distro.toLowerCase()).toContain('debian')
+  expect([resized, formatted]).toEqual([{}, {}])
+  for (const path of [...paths, blank]) expect(await checkFileSystems(path, 'raw')).toEqual([])
+  await nothingIsLeft(...paths, blank)
+})
+
+test.each([['open'], ['mount', 'detect', 'stage'], ['commit', 'unmount', 'close']])(
+  'kill -9 of the worker (%s ...): the job says so, nothing stays, the image is sound, the same again does it',
+  async (...phases) => {
+    const image = await copy(`worker-${phases[0]}`)
+    const answer = codeOf(deploy(image, 'killed'))
+    const worker = await workerOf(image)
+    await inPhase(image, phases)
+    process.kill(worker, 'SIGKILL')
+    expect(await answer).toBe('DAEMON_WORKER_LOST')
+    await nothingIsLeft(image)
+    expect(await checkFileSystems(image, 'raw')).toEqual([])
+    expect(await codeOf(deploy(image, 'again'))).toBe('done')
+  },
+)
+
+test('kill -9 of the VM: the job fails, its worker cleans up', async () => {
+  const image = await copy('machine')
+  const answer = codeOf(deploy(image, 'killed'))
+  const worker = await workerOf(image)
+  const [machine] = await until('its VM', async () => {
+    const machines = await childrenOf(worker)
+    return machines.length > 0 ? machines : undefined
+  })
+  await inPhase(image, ['scan', 'mount', 'detect', 'stage', 'diff', 'commit'])
+  process.kill(machine ?? 0, 'SIGKILL')
+  expect(await answer).toMatch(/^(DRIVER|EXEC|FS)_/)
+  await nothingIsLeft(image)
+  expect(await codeOf(deploy(image, 'again'))).toBe('done')
+})
+
+test('an image that somebody else holds is waited for; after the deadline that is told', async () => {
+  const image = await copy('held')
+  const holder = await holdImage(image)
+  const refused = await codeOf(client.probeImageInfo({ disk_info: { path: image } }, { timeoutMs: 8_000 }))
+  // The client's clock and the daemon's race; both know why.
+  expect(['IMAGE_LOCKED', 'TIMEOUT_CALL']).toContain(refused)
+  const answer = codeOf(deploy(image, 'held'))
+  await until('the first refusal', async () => daemon.lines.find(({ event, image: path }) => event === 'image.locked' && path === image))
+  holder.kill('SIGKILL')
+  expect(await answer).toBe('done')
+})
+
+/** A running machine, for all that matters. */
+async function holdImage(path: string): Promise<ChildProcess> {
+  const child = spawn('qemu-io', ['-f', 'raw', path], { stdio: ['pipe', 'ignore', 'inherit'] })
+  await until('its lock', async () => ((await holders(path)).includes(child.pid ?? 0) ? true : undefined))
+  return child
+}
+
+test('kill -9 of the daemon: workers and VMs end by themselves, the next daemon finds everything in order', async () => {
+  const images = await Promise.all(['daemon-1', 'daemon-2'].map(copy))
+  const answers = images.map((image) => codeOf(deploy(image, 'killed')))
+  const workers = await Promise.all(images.map(workerOf))
+  expect(await daemon.end('SIGKILL')).toBe(null)
+  for (const code of await Promise.all(answers)) expect(code).toMatch(/^DAEMON_/)
+  client.close()
+  for (const pid of workers) await until('the end of a worker', async () => ((await isAlive(pid)) ? undefined : true))
+  daemon = await startDaemon(space)
+  client = daemon.client()
+  await nothingIsLeft(...images)
+  for (const image of images) {
+    expect(await checkFileSystems(image, 'raw')).toEqual([])
+    expect(await codeOf(deploy(image, 'again'))).toBe('done')
+  }
+})
+
+test('a worker of a killed daemon that cannot end by itself is ended by the next one', async () => {
+  const image = await copy('stopped')
+  const answer = codeOf(deploy(image, 'stopped'))
+  const worker = await workerOf(image)
+  process.kill(worker, 'SIGSTOP')
+  await daemon.end('SIGKILL')
+  expect(await answer).toMatch(/^DAEMON_/)
+  client.close()
+  expect(await isAlive(worker)).toBe(true)
+  daemon = await startDaemon(space)
+  client = daemon.client()
+  expect(await isAlive(worker)).toBe(false)
+  await nothingIsLeft(image)
+  expect(await codeOf(deploy(image, 'again'))).toBe('done')
+})
+
+/** Remains of a process that nobody has waited for do not count. */
+const isAlive = (pid: number): Promise<boolean> =>
+  readFile(`/proc/${pid}/stat`, 'utf8').then(
+    (stat) => !/^[ZX]$/.test(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)),
+    () => false,
+  )
+
+test('one daemon for a state directory; one whose driver does not work ends with 4', async () => {
+  await expect(startDaemon(space)).rejects.toThrow(/DAEMON_ALREADY_RUNNING/)
+  const other = await createWorkspace('daemon-unusable')
+  const settings = { ...placesIn(other), driverOptions: { appliance: other.path('nothing') } }
+  const [node, ...args] = commandLine(['serve', '--settings', await other.write('settings.yaml', JSON.stringify(settings))])
+  const { exitCode, stderr } = await execa(node, args, { reject: false })
+  expect(exitCode).toBe(4)
+  expect(stderr).toContain('DRIVER_UNUSABLE')
+  expect((await readdir(other.path('state'))).filter((name) => name !== 'admin.sock')).toEqual([])
+})
+
+const placesIn = (where: Workspace) => ({
+  socketPath: where.path('deploy.sock'),
+  stateDirectory: where.path('state'),
+  workDirectory: where.path('work'),
+  cacheDirectory: where.path('cache'),
+})
+
+test('SIGTERM: what runs ends and is answered, nothing new is taken, exit code 0', async () => {
+  const images = await Promise.all(['drained', 'late'].map(copy))
+  const [drained = '', late = ''] = images
+  const answer = codeOf(deploy(drained, 'drained'))
+  await workerOf(drained)
+  const ended = daemon.end('SIGTERM')
+  await until('the notice', async () => daemon.lines.find(({ event }) => event === 'daemon.stopping'))
+  expect(await codeOf(deploy(late, 'late'))).toMatch(/^DAEMON_(STOPPING|UNREACHABLE)$/)
+  expect(await answer).toBe('done')
+  expect(await ended).toBe(0)
+  expect(await readdir(space.path('work'))).toEqual([])
+  expect(await readdir(space.path('state'))).toEqual([])
+  for (const image of images) expect(await holders(image)).toEqual([])
+})
