@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { DeployReport, ErrorReport, ProbeReport } from '../report.ts'
-import { deployReport, errorReport, probeReport } from './reports.ts'
+import type { DeployReport, ErrorReport, FormatReport, GrowReport, ProbeReport } from '../report.ts'
+import { deployReport, errorReport, formatReport, growReport, probeReport } from './reports.ts'
 
 const facts = {
   os: {
@@ -57,6 +57,17 @@ const deploy: DeployReport = {
   diagnostics: [],
   timings: {},
 }
+const format: FormatReport = { ...header, filesystem: facts.storage.filesystems[0], diagnostics: [finding], timings: { commit: 1 } }
+const grow: GrowReport = {
+  ...header,
+  changed: true,
+  steps: [
+    { kind: 'partition', device: '/dev/sda1', sizeBytes: 2 ** 40 },
+    { kind: 'physical-volume', device: '/dev/sda1', sizeBytes: null },
+  ],
+  diagnostics: [],
+  timings: {},
+}
 const failure: ErrorReport = {
   error: { code: 'IMAGE_LOCKED', message: 'm', hint: null, phase: 'open', context: { path: '/x' }, diagnostics: [finding] },
 }
@@ -64,6 +75,8 @@ const failure: ErrorReport = {
 test.each([
   ['probe', probeReport, probe],
   ['deploy', deployReport, deploy],
+  ['format', formatReport, format],
+  ['grow', growReport, grow],
   ['error', errorReport, failure],
 ])('a %s report', (_, schema, report) => {
   expect(schema.parse(report)).toEqual(report)
