@@ -101,8 +101,8 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, isHel
 
 /**
  * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`,
- * whose parent directory exists; with its memory in `memory`, which is sealed. Leaves nothing behind when it fails; `memory` is the caller's. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system
- * says as it is.
+ * whose parent directory exists; with its memory in `memory`, which is sealed and kept. Leaves nothing behind when it fails, but `memory`, which is the
+ * caller's to release. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
  */
 export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace, memory?: HeldMemory): Promise<void> {
   const { context, user } = input
@@ -136,6 +136,7 @@ export async function buildTemplate(input: BuildTemplateInput, place: TemplatePl
       await memory.seal()
     }
     await publishTemplate(place, building, templateKeys(keys), memory?.place)
+    await memory?.keep()
   } catch (error) {
     throw await stack.releaseAfter(error)
   }

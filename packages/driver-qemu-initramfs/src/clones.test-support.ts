@@ -22,8 +22,10 @@ export interface CloneFixture {
   readonly templates: string
   readonly image: ImageFile
   context(changes?: Partial<DriverContext<QemuInitramfsOptions>>): DriverContext<QemuInitramfsOptions>
-  /** A session on the image; closed by {@link closeAll} if not before. */
-  open(changes?: Partial<DriverContext<QemuInitramfsOptions>>): Promise<DriverSession>
+  /** What {@link context} is made of, for other processes. */
+  readonly input: { readonly workDirectory: string; readonly leaseDirectory: string; readonly options: Readonly<Record<string, unknown>> }
+  /** A session on the image, or another one; closed by {@link closeAll} if not before. */
+  open(changes?: Partial<DriverContext<QemuInitramfsOptions>>, other?: ImageFile): Promise<DriverSession>
   /** A process of its own that opens another image. */
   openElsewhere(image: ImageFile): ChildProcess & { readonly said: Promise<string> }
   closeAll(): Promise<void>
@@ -54,8 +56,9 @@ export async function createCloneFixture(): Promise<CloneFixture> {
     templates: join(directory, 'work-cache', 'templates'),
     image,
     context,
-    async open(changes) {
-      const session = await driver.open({ disks: [{ id: 'disk', access: 'read-write', chain: [image] }] }, context(changes))
+    input,
+    async open(changes, other = image) {
+      const session = await driver.open({ disks: [{ id: 'disk', access: 'read-write', chain: [other] }] }, context(changes))
       opened.push(session)
       return session
     },

@@ -1,6 +1,6 @@
 import { DeployError } from '@host-deployer/driver-api'
 import { type BuildTemplateInput, buildTemplate } from './build-template.ts'
-import { lockTemplate } from './template-lock.ts'
+import { lockPathOf, lockTemplate } from './template-lock.ts'
 import { type OpenTemplate, openTemplate, prepareTemplates, recentFailure, rememberFailure, type TemplatePlace } from './template-store.ts'
 import { sweepTemplates, whyNoRoom } from './template-sweep.ts'
 
@@ -49,7 +49,7 @@ export async function findTemplate(
   const found = await look(place, options.again)
   if (found !== undefined) return found
   await prepareTemplates(place)
-  const unlock = await lockTemplate(`${place.directory}.lock`, signal)
+  const unlock = await lockTemplate(lockPathOf(place), signal)
   try {
     // Somebody may have built it, or failed to, since we looked.
     const meanwhile = await look(place, options.again)

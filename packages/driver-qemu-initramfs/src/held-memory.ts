@@ -9,28 +9,41 @@ import { findProgram, identifyProcess, isRunning, PROGRAM_DIRECTORIES, type Proc
 /** `memfd_create` of the C library's syscall tables; perl has no function for it. */
 const MEMFD_CREATE: Partial<Record<NodeJS.Architecture, number>> = { x64: 319, arm64: 279 }
 
-// memfd_create(2) with close-on-exec and sealing; fcntl(2) F_ADD_SEALS with F_SEAL_SEAL, SHRINK, GROW and WRITE. Nobody can write to it from then on, whoever
-// has it open, and private mappings work. It ends when its keeper does, which it looks for in /proc; before it is sealed also when its input ends.
-const HOLDER = `
-my ($call, $bytes, $keeper, $ticks) = @ARGV;
+// memfd_create(2) with close-on-exec and sealing, and not to be executed where the kernel knows that (6.3; with vm.memfd_noexec=2 it insists). fcntl(2)
+// F_ADD_SEALS with F_SEAL_SEAL, SHRINK, GROW and WRITE: nobody can write to it from then on, whoever has it open, and private mappings work. The kernel may
+// take a moment to give up the mapping of a process that has just ended (EBUSY, 16). Until it is told to keep the memory it ends when its input does; then
+// when its keeper does, or when the record of the template does not name this memory any more: nobody could find it. It keeps nothing else open.
+const HOLDER = String.raw`
+my ($call, $bytes, $keeper, $ticks, $record) = @ARGV;
+opendir(my $open, "/proc/self/fd") or die "/proc: $!";
+my @inherited = grep { /^[0-9]+$/ && $_ > 2 } readdir($open);
+closedir($open);
+for my $number (@inherited) { open(my $file, "<&=", $number) and close($file); }
 my $name = "host-deployer-template";
-my $fd = syscall($call, $name, 3);
+my $fd = syscall($call, $name, 11);
+$fd = syscall($call, $name, 3) if $fd < 0;
 $fd >= 0 or die "memfd_create: $!";
 open(my $memory, "+<&=", $fd) or die "open: $!";
 truncate($memory, $bytes) or die "truncate: $!";
+my $inode = (stat($memory))[1];
 $| = 1;
-print "$fd\\n";
-<STDIN> eq "seal\\n" or exit 1;
-fcntl($memory, 1033, 15) or die "seal: $!";
-print "sealed\\n";
-close(STDIN); close(STDOUT); close(STDERR);
+print "$fd\n";
+<STDIN> eq "seal\n" or exit 1;
+for (my $tries = 1; !fcntl($memory, 1033, 15); $tries++) {
+  $! == 16 && $tries < 40 or die "seal: $!";
+  select(undef, undef, undef, 0.05);
+}
+print "sealed\n";
+<STDIN> eq "keep\n" or exit 1;
+print "kept\n";
+open(STDIN, "<", "/dev/null") && open(STDOUT, ">", "/dev/null") && open(STDERR, ">", "/dev/null") or exit 1;
 $0 = "host-deployer: memory of the template";
+sub text { open(my $file, "<", $_[0]) or exit 0; local $/; my $text = <$file>; defined $text or exit 0; $text }
 while (1) {
-  open(my $stat, "<", "/proc/$keeper/stat") or exit 0;
-  my $line = <$stat>; close($stat);
-  defined $line && $line =~ /.*\\) (.*)/ or exit 0;
+  text("/proc/$keeper/stat") =~ /.*\) (.*)/s or exit 0;
   my @fields = split / /, $1;
   exit 0 if $fields[0] eq "Z" || $fields[0] eq "X" || $fields[19] != $ticks;
+  index(text($record), qq("inode":"$inode")) >= 0 or exit 0;
   sleep 1;
 }
 `
@@ -50,10 +63,20 @@ export interface HeldMemory {
   /** Open for reading and writing. The caller closes it before {@link seal}. */
   readonly handle: FileHandle
   readonly place: MemoryPlace
-  /** Nobody can write to it any more. The holder stays until its keeper ends. `DRIVER_TEMPLATE_FAILED` while somebody has it mapped for writing. */
+  /** Nobody can write to it any more. `DRIVER_TEMPLATE_FAILED` while somebody has it mapped for writing. */
   seal(): Promise<void>
+  /** The holder stays, sealed, until its keeper ends or the record is gone. Without this it ends with this process. */
+  keep(): Promise<void>
   /** Ends the holder, and the memory with it. */
   release(): void
+}
+
+export interface HoldMemoryInput {
+  readonly sizeBytes: number
+  /** With it the holder ends. */
+  readonly keeper: ProcessIdentity
+  /** The file that will say where the memory is ({@link MemoryPlace}); it has to be there when the holder is told to keep the memory. */
+  readonly record: string
 }
 
 const failed = (message: string, cause?: unknown): DriverError =>
@@ -63,14 +86,14 @@ const failed = (message: string, cause?: unknown): DriverError =>
   })
 
 /**
- * Makes memory that clones can map privately and nobody can write to once it is sealed, held by a process that ends with `keeper`. That process is perl, which
- * every Debian has: Node.js has no way to seal, and the keeper need not know. `DRIVER_TEMPLATE_FAILED` where that does not work.
+ * Makes memory that clones can map privately and nobody can write to once it is sealed, held by a process of its own. That process is perl, which
+ * every Debian has: Node.js has no way to seal, and the keeper need not know. `DRIVER_TEMPLATE_FAILED` where that does not work; nothing is left then.
  */
-export async function holdMemory(sizeBytes: number, keeper: ProcessIdentity): Promise<HeldMemory> {
+export async function holdMemory({ sizeBytes, keeper, record }: HoldMemoryInput): Promise<HeldMemory> {
   const call = MEMFD_CREATE[process.arch]
   const perl = await findProgram('perl')
   if (call === undefined || perl === undefined) throw failed(perl === undefined ? 'there is no perl' : `not on ${process.arch} yet`)
-  const argv = ['-e', HOLDER, String(call), String(sizeBytes), String(keeper.pid), String(keeper.startTicks)]
+  const argv = ['-e', HOLDER, String(call), String(sizeBytes), String(keeper.pid), String(keeper.startTicks), record]
   // Not in our process group: a Ctrl-C is for the one who deploys.
   const child = spawn(perl, argv, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -86,25 +109,37 @@ export async function holdMemory(sizeBytes: number, keeper: ProcessIdentity): Pr
   const ended = once(child, 'close').then(() => Promise.reject(failed(complaint.trim() || 'its process ended')))
   ended.catch(() => {})
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const nextLine = async (): Promise<string> => String((await Promise.race([lines.next(), ended])).value ?? '')
+  const hear = async (expected: RegExp): Promise<string> => {
+    const { done, value } = await Promise.race([lines.next(), ended])
+    // It has ended, or is about to: why is in its complaint, when all of that is read.
+    if (done === true) return ended
+    if (!expected.test(value)) throw failed(`its process said ${JSON.stringify(value)}`)
+    return value
+  }
+  let handle: FileHandle | undefined
   try {
     await Promise.race([once(child, 'spawn'), ended])
-    const descriptor = Number(await nextLine())
+    const descriptor = Number(await hear(/^\d+$/))
     const holder = await identifyProcess(child.pid ?? 0)
     if (holder === undefined) throw failed('its process ended')
-    const handle = await open(`/proc/${holder.pid}/fd/${descriptor}`, constants.O_RDWR)
+    handle = await open(`/proc/${holder.pid}/fd/${descriptor}`, constants.O_RDWR)
     const { ino } = await handle.stat({ bigint: true })
     return {
       handle,
       place: { holder, keeper, descriptor, inode: String(ino) },
       async seal() {
-        child.stdin.end('seal\n')
-        if ((await nextLine()) !== 'sealed') throw failed(complaint.trim() || 'it could not be sealed')
+        child.stdin.write('seal\n')
+        await hear(/^sealed$/)
+      },
+      async keep() {
+        child.stdin.end('keep\n')
+        await hear(/^kept$/)
         child.unref()
       },
       release: () => void child.kill('SIGKILL'),
     }
   } catch (error) {
+    await handle?.close()
     child.kill('SIGKILL')
     throw DriverError.isInstance(error) ? error : failed(String(error), error)
   }
@@ -126,7 +161,8 @@ export async function openHeldMemory({ holder, descriptor, inode }: MemoryPlace)
   // For reading and writing, since QEMU opens it again that way.
   const handle = await open(`/proc/${holder.pid}/fd/${descriptor}`, constants.O_RDWR).catch(() => undefined)
   if (handle === undefined) return undefined
-  if (String((await handle.stat({ bigint: true })).ino) === inode && (await isRunning(holder))) return handle
+  const found = await handle.stat({ bigint: true }).catch(() => undefined)
+  if (String(found?.ino) === inode && (await isRunning(holder))) return handle
   await handle.close()
   return undefined
 }

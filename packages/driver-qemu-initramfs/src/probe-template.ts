@@ -71,7 +71,12 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
     const held = keeper === undefined ? '' : `, its memory held for process ${keeper.pid} and shared by them`
     const size = `${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old`
     const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})`
-    return { used: candidate, state: 'present', detail, data: { sizeBytes, ageMs, held: keeper !== undefined } }
+    return {
+      used: candidate,
+      state: 'present',
+      detail,
+      data: { sizeBytes, ageMs, held: keeper !== undefined, ...(keeper && { keeperPid: keeper.pid }) },
+    }
   }
   const failure = await recentFailure(place)
   if (failure !== undefined) {
@@ -89,7 +94,8 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
 
 /**
  * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
- * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `failedAgeMs`, `bootMs`, `cloneMs`.
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `keeperPid` (until this process ends),
+ * `failedAgeMs`, `bootMs`, `cloneMs`.
  */
 export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {
   const place = await templatePlace(input)

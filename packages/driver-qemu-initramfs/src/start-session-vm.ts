@@ -2,6 +2,7 @@ import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
 import type { ResourceStack } from '@host-deployer/driver-kit'
 import { findTemplate, whyNoTemplate } from './find-template.ts'
 import type { QemuInitramfsOptions } from './options.ts'
+import { isLocked, lockPathOf, unlocked } from './template-lock.ts'
 import {
   closeTemplate,
   discardTemplate,
@@ -56,7 +57,7 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
     return vm
   } catch (error) {
     if (!isNotTheTemplates(error, context.options)) {
-      await discardTemplate(place)
+      await discardTemplate(place, template)
       // One that has worked is made anew for the next session; where none ever does, building it again and again is no use.
       if (!(await isProven(place, template))) await rememberFailure(place, messageOf(error))
     }
@@ -66,13 +67,32 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
   }
 }
 
+/**
+ * The template that somebody holds in memory, which is the quickest; only who holds it makes it. While that is happening it is waited for, unless there is
+ * an ordinary one: two need not be built at once.
+ */
+async function findHeld(
+  heldPlace: TemplatePlace,
+  place: TemplatePlace,
+  signal: AbortSignal | undefined,
+): Promise<OpenTemplate | undefined> {
+  const held = await openTemplate(heldPlace)
+  if (held !== undefined || !(await isLocked(lockPathOf(heldPlace)))) return held
+  const ordinary = await openTemplate(place)
+  if (ordinary !== undefined) {
+    await closeTemplate(ordinary)
+    return undefined
+  }
+  await unlocked(lockPathOf(heldPlace), signal)
+  return openTemplate(heldPlace)
+}
+
 /** A clone, or why there is none. */
 async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<RunningVm | string> {
   const { signal, options } = input.context
   try {
-    // One that somebody holds in memory is the quickest; only who holds it makes it.
     const heldPlace = await templatePlace(input, true)
-    const held = whyNoTemplate(input) === undefined ? await openTemplate(heldPlace) : undefined
+    const held = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, signal) : undefined
     if (held !== undefined) return await clone(input, heldPlace, held, stack)
     const found = await findTemplate(input, place, { again: false })
     return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)

@@ -4,6 +4,9 @@ import { aborted, identifyProcess, isRunning, type ProcessIdentity } from '@host
 
 const POLL_MS = 100
 
+/** The lock of the one who builds the template with this directory. */
+export const lockPathOf = ({ directory }: { readonly directory: string }): string => `${directory}.lock`
+
 async function holderOf(path: string): Promise<ProcessIdentity | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity
@@ -37,4 +40,18 @@ export async function lockTemplate(path: string, signal: AbortSignal | undefined
     if (holder === undefined ? unreadable >= 3 : !(await isRunning(holder))) await rm(path, { force: true })
   }
   return () => rm(path, { force: true })
+}
+
+/** Whether a process that runs has this lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  const holder = await holderOf(path)
+  return holder !== undefined && (await isRunning(holder))
+}
+
+/** Waits until nobody has the lock. `ABORTED`. */
+export async function unlocked(path: string, signal: AbortSignal | undefined): Promise<void> {
+  while (await isLocked(path)) {
+    if (signal?.aborted === true) throw aborted(signal, 'waiting for the template')
+    await delay(POLL_MS)
+  }
 }

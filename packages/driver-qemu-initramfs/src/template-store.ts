@@ -110,38 +110,39 @@ export async function prepareTemplates({ parent }: Pick<TemplatePlace, 'parent'>
   if (!(await isPrivate(parent))) throw new TypeError(`${parent} is not a private directory of this user`)
 }
 
+/** The record of the template at this place. */
+export const recordPathOf = ({ directory }: Pick<TemplatePlace, 'directory'>): string => join(directory, 'template.json')
+
 const readRecord = async (path: string) => recordSchema.parse(JSON.parse(await readFile(path, 'utf8')))
 
+/** What it opens is in `handles`, also when it gives up or throws. */
+async function openChecked(place: TemplatePlace, handles: FileHandle[]): Promise<OpenTemplate | undefined> {
+  if (!(await isPrivate(place.parent)) || !(await isPrivate(place.directory))) return undefined
+  const recordPath = recordPathOf(place)
+  const record = await readRecord(recordPath)
+  const { mtimeMs } = await stat(recordPath)
+  const state = await open(join(place.directory, 'state'), constants.O_RDONLY | constants.O_NOFOLLOW)
+  handles.push(state)
+  const same = JSON.stringify(await identityOf(state)) === JSON.stringify(record.state)
+  if (!same || record.bootId !== (await currentBootId())) return undefined
+  const memory = record.memory && (await openHeldMemory(record.memory))
+  if (memory !== undefined) handles.push(memory)
+  if ((memory !== undefined) !== place.isHeld) return undefined
+  const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
+  // A file of memory takes what is allocated of it, in units of 512 bytes (stat(2)).
+  const sizeBytes = record.state.sizeBytes + (memory === undefined ? 0 : (await memory.stat()).blocks * 512)
+  return { state, ...(memory && { memory }), ...(record.memory && { keeper: record.memory.keeper }), keys, sizeBytes, madeAtMs: mtimeMs }
+}
+
 /**
- * Opens the template; the descriptor is the caller's. `undefined` when there is none that can be trusted: not there, not ours alone, not of this boot of
+ * Opens the template; its descriptors are the caller's. `undefined` when there is none that can be trusted: not there, not ours alone, not of this boot of
  * the host, changed in any way since it was saved, or its memory held by nobody any more.
  */
 export async function openTemplate(place: TemplatePlace): Promise<OpenTemplate | undefined> {
-  let state: FileHandle | undefined
-  try {
-    if (!(await isPrivate(place.parent)) || !(await isPrivate(place.directory))) return undefined
-    const recordPath = join(place.directory, 'template.json')
-    const record = await readRecord(recordPath)
-    const { mtimeMs } = await stat(recordPath)
-    state = await open(join(place.directory, 'state'), constants.O_RDONLY | constants.O_NOFOLLOW)
-    const same = JSON.stringify(await identityOf(state)) === JSON.stringify(record.state)
-    if (!same || record.bootId !== (await currentBootId())) {
-      await state.close()
-      return undefined
-    }
-    const memory = record.memory && (await openHeldMemory(record.memory))
-    if ((memory !== undefined) !== place.isHeld) {
-      await state.close()
-      return undefined
-    }
-    const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
-    // A file of memory takes what is allocated of it, in units of 512 bytes (stat(2)).
-    const sizeBytes = record.state.sizeBytes + (memory === undefined ? 0 : (await memory.stat()).blocks * 512)
-    return { state, ...(memory && { memory }), ...(record.memory && { keeper: record.memory.keeper }), keys, sizeBytes, madeAtMs: mtimeMs }
-  } catch {
-    await state?.close()
-    return undefined
-  }
+  const handles: FileHandle[] = []
+  const template = await openChecked(place, handles).catch(() => undefined)
+  if (template === undefined) for (const handle of handles) await handle.close()
+  return template
 }
 
 export async function closeTemplate({ state, memory }: OpenTemplate): Promise<void> {
@@ -165,17 +166,23 @@ export async function publishTemplate(place: TemplatePlace, directory: string, k
     state: await identityOf(state).finally(() => state.close()),
     ...(memory && { memory }),
   }
-  await writeFile(join(directory, 'template.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+  await writeFile(recordPathOf({ directory }), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
   await discardTemplate(place)
   await rename(directory, place.directory)
   await rm(failurePath(place), { force: true })
 }
 
-/** Removes the template, and ends who holds its memory; clones that have it open go on. */
-export async function discardTemplate({ directory }: Pick<TemplatePlace, 'directory'>): Promise<void> {
-  const record = await readRecord(join(directory, 'template.json')).catch(() => undefined)
+/** Who holds the memory of the template at this place, as its record says; `undefined` when its memory is in the state, or there is none. */
+export async function heldMemoryAt(place: Pick<TemplatePlace, 'directory'>): Promise<MemoryPlace | undefined> {
+  return (await readRecord(recordPathOf(place)).catch(() => undefined))?.memory
+}
+
+/** Removes the template, and ends who holds its memory; clones that have it open go on. With `only`: unless there is another by now. */
+export async function discardTemplate(place: Pick<TemplatePlace, 'directory'>, only?: OpenTemplate): Promise<void> {
+  const record = await readRecord(recordPathOf(place)).catch(() => undefined)
+  if (only !== undefined && record !== undefined && record.state.inode !== (await identityOf(only.state)).inode) return
   if (record?.memory !== undefined) await endHolder(record.memory)
-  await rm(directory, { recursive: true, force: true })
+  await rm(place.directory, { recursive: true, force: true })
 }
 
 const failurePath = ({ directory }: TemplatePlace): string => `${directory}.failed`

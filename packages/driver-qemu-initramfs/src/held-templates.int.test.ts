@@ -1,0 +1,222 @@
+// Templates whose memory a process holds for clones to share: what they share, that nobody can change it, and what happens when it is gone. Needs an appliance
+// that can reseed, and perl.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
+import { createLocalToolHost, isRunning } from '@host-deployer/driver-kit'
+import { createRawImage, digestOf, listTree, processesHolding } from '@host-deployer/driver-testkit'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type CloneFixture, codesOf, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run } from './clones.test-support.ts'
+import { driver } from './driver.ts'
+import type { MemoryPlace } from './held-memory.ts'
+import { harmless, memoryAttack } from './held-memory-attack.test-support.ts'
+import { type HeldGuest, heldGuestOf, ourHolders, startKeeper } from './held-templates.test-support.ts'
+
+const isRoot = process.getuid?.() === 0
+const MIB = 2 ** 20
+const keepers = [startKeeper(), startKeeper(), startKeeper()] as const
+let fixture: CloneFixture
+beforeAll(async () => {
+  fixture = await createCloneFixture()
+})
+afterEach(() => fixture.closeAll())
+afterAll(async () => {
+  for (const keeper of keepers) keeper.kill('SIGKILL')
+  await fixture.remove()
+})
+
+const hold = (keepFor: number, changes?: Parameters<CloneFixture['open']>[0]): Promise<Preparation | undefined> =>
+  Promise.resolve(driver.prepare?.(fixture.context(changes), { keepFor }))
+
+/** What the record of the one held template says. */
+async function held(): Promise<MemoryPlace & { readonly directory: string; readonly path: string }> {
+  for (const name of (await readdir(fixture.templates)).filter((each) => /^[0-9a-f]{32}$/.test(each))) {
+    const directory = join(fixture.templates, name)
+    const { memory } = JSON.parse(await readFile(join(directory, 'template.json'), 'utf8')) as { memory?: MemoryPlace }
+    if (memory !== undefined) return { ...memory, directory, path: `/proc/${memory.holder.pid}/fd/${memory.descriptor}` }
+  }
+  throw new Error('No template is held')
+}
+
+const finding = async () => (await driver.probe(fixture.context())).findings.find(({ subject }) => subject === 'template')
+const guests = async (): Promise<(HeldGuest | undefined)[]> => Promise.all((await ourQemus()).map(heldGuestOf))
+
+/** Opens and closes a session: whether it was a clone, of memory that is held, and what it had to say. */
+async function start(): Promise<{ clone: boolean; held: boolean; codes: string[] }> {
+  const session = await fixture.open()
+  const outcome = { clone: isClone(session), held: (await guests()).every((guest) => guest !== undefined), codes: codesOf(session) }
+  await session.close()
+  expect(await ourQemus()).toEqual([])
+  expect(await listTree(fixture.workDirectory)).toEqual([])
+  expect(await listTree(fixture.leaseDirectory)).toEqual([])
+  return outcome
+}
+const HELD = { clone: true, held: true, codes: [] }
+const ORDINARY = { clone: true, held: false, codes: [] }
+const BOOT = { clone: false, held: false, codes: ['TEMPLATE_UNUSABLE'] }
+
+const endsSoon = (holder: MemoryPlace['holder']) => expect.poll(() => isRunning(holder), { timeout: 3_000, interval: 50 }).toBe(false)
+
+/** What a deploy has a kernel do: a file system is made, mounted, written to, checked. */
+const work = async (session: DriverSession): Promise<unknown> =>
+  run(
+    session,
+    `disk=$(ls /dev/sd?); mkfs.ext4 -q "$disk" >/dev/null && mount "$disk" /mnt && tar -C / -cf - bin etc lib 2>/dev/null | head -c 6000000 >/mnt/files
+sync && umount /mnt && e2fsck -fp "$disk" >/dev/null && lsblk --json >/dev/null && blkid "$disk" >/dev/null`,
+  )
+
+test('it is held once for a keeper; three clones at once have their pages in common and copy few', async () => {
+  const [{ pid }] = keepers
+  const made = await hold(pid)
+  const { holder, directory, descriptor } = await held()
+  expect(made).toMatchObject({ outcome: 'made', artefact: { path: directory } })
+  expect(await hold(pid)).toMatchObject({ outcome: 'found', artefact: { path: directory } })
+  expect((await held()).holder).toEqual(holder)
+  expect(await finding()).toMatchObject({ ok: true, data: { start: 'clone', template: 'present', held: true, keeperPid: pid } })
+  expect((await readdir(directory)).sort()).toEqual(['state', 'template.json'])
+  expect((await stat(join(directory, 'state'))).size).toBeLessThan(16 * MIB)
+  expect(await processesHolding(fixture.directory)).toEqual([])
+  // Besides /dev/null the holder has nothing but its memory.
+  expect(await readdir(`/proc/${holder.pid}/fd`)).toEqual(['0', '1', '2', String(descriptor)])
+  const images = await Promise.all(['one', 'two', 'three'].map((name) => createRawImage(fixture.directory, name, IMAGE_BYTES)))
+  const sessions = await Promise.all(images.map((image) => fixture.open({}, image)))
+  await Promise.all(sessions.map(work))
+  const seen = await guests()
+  expect(seen).toHaveLength(3)
+  for (const guest of seen) {
+    expect(guest).toMatchObject({ isPrivate: true })
+    expect(guest?.pssBytes).toBeLessThanOrEqual(48 * MIB)
+    expect(guest?.copiedBytes).toBeLessThanOrEqual(40 * MIB)
+  }
+  for (const session of sessions) {
+    expect(codesOf(session)).toEqual([])
+    await session.close()
+  }
+})
+
+test('what runs with user, groups, privileges and descriptors of a clone cannot change the memory', async () => {
+  const { directory, inode, holder, descriptor, path } = await held()
+  const before = await digestOf(hostPath(path))
+  const session = await fixture.open()
+  const [qemu = 0] = await ourQemus()
+  const status = await readFile(`/proc/${qemu}/status`, 'utf8')
+  const id = (name: string): number => Number(new RegExp(`^${name}:\t(\\d+)`, 'm').exec(status)?.[1])
+  // What QEMU has inherited and what it has opened itself, each the way it is there.
+  const handles = []
+  for (const name of (await readdir(`/proc/${qemu}/fd`)).map(Number).sort((one, other) => one - other)) {
+    const target = await readlink(`/proc/${qemu}/fd/${name}`).catch(() => '')
+    if (name < 3 || !target.startsWith('/') || target.startsWith('/dev/')) continue
+    const flags = /^flags:\s+(\d+)/m.exec(await readFile(`/proc/${qemu}/fdinfo/${name}`, 'utf8'))?.[1] ?? '0'
+    handles.push(await open(`/proc/${qemu}/fd/${name}`, (Number.parseInt(flags, 8) & 3) === 0 ? 'r' : 'r+'))
+  }
+  const own = isRoot ? [String(holder.pid), String(descriptor)] : ['0', '0']
+  const argv = ['--pdeathsig', 'KILL', '--no-new-privs', '--', 'perl', '-e', memoryAttack, inode, ...own, directory]
+  const attacker = spawn('setpriv', argv, {
+    ...(isRoot && { uid: id('Uid'), gid: id('Gid') }),
+    stdio: ['ignore', 'pipe', 'pipe', ...handles.map(({ fd }) => fd)],
+    cwd: '/',
+  })
+  let said = ''
+  for (const stream of [attacker.stdout, attacker.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  await once(attacker, 'close')
+  for (const handle of handles) await handle.close()
+  const lines = said.trim().split('\n')
+  expect([...new Set(lines)]).toEqual(harmless)
+  expect(lines.length).toBeGreaterThanOrEqual(harmless.length)
+  expect(await digestOf(hostPath(path))).toBe(before)
+  await session.close()
+  expect(await start()).toEqual(HELD)
+  expect(await digestOf(hostPath(path))).toBe(before)
+})
+
+test('another keeper replaces it: the first holder ends, and with the first keeper nothing more', async () => {
+  const first = await held()
+  expect(await hold(keepers[1].pid)).toMatchObject({ outcome: 'made', artefact: { path: first.directory } })
+  await endsSoon(first.holder)
+  expect((await held()).keeper.pid).toBe(keepers[1].pid)
+  keepers[0].kill('SIGKILL')
+  expect(await start()).toEqual(HELD)
+})
+
+test('a clone of it that fails: it is given up, the session boots, the next one has an ordinary template', async () => {
+  const { directory, holder } = await held()
+  const state = join(directory, 'state')
+  const handle = await open(state, 'r+')
+  await handle.write(Buffer.alloc(4096, 1), 0, 4096, 64)
+  await handle.close()
+  // The record as if the state had always been so.
+  const { size, ino, mtimeNs, ctimeNs } = await stat(state, { bigint: true })
+  const path = join(directory, 'template.json')
+  const { mtime } = await stat(path)
+  const record = JSON.parse(await readFile(path, 'utf8')) as object
+  const identity = { sizeBytes: Number(size), inode: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) }
+  await writeFile(path, JSON.stringify({ ...record, state: identity }))
+  await utimes(path, mtime, mtime)
+  expect(await start()).toEqual(BOOT)
+  await endsSoon(holder)
+  expect(await readdir(fixture.templates)).not.toContain(directory)
+  expect(await start()).toEqual(ORDINARY)
+})
+
+test('the holder is killed: sessions have an ordinary template', async () => {
+  expect(await hold(keepers[1].pid)).toMatchObject({ outcome: 'made' })
+  const { holder } = await held()
+  expect(await start()).toEqual(HELD)
+  process.kill(holder.pid, 'SIGKILL')
+  await endsSoon(holder)
+  expect(await start()).toEqual(ORDINARY)
+  expect((await finding())?.data).toMatchObject({ template: 'present', held: false })
+})
+
+test('the keeper ends: the holder does, sessions that run go on, others have an ordinary template', async () => {
+  expect(await hold(keepers[2].pid)).toMatchObject({ outcome: 'made' })
+  const { holder } = await held()
+  const session = await fixture.open()
+  keepers[2].kill('SIGKILL')
+  await endsSoon(holder)
+  await work(session)
+  await session.close()
+  expect(await start()).toEqual(ORDINARY)
+})
+
+test('a build that fails or is cancelled leaves neither process nor memory', async () => {
+  const nothingLeft = async (): Promise<void> => {
+    await expect.poll(ourHolders, { timeout: 3_000 }).toEqual([])
+    expect(await ourQemus()).toEqual([])
+    const left = (await readdir(fixture.templates)).filter((name) => name.startsWith('building-') || name.endsWith('.lock'))
+    expect(left).toEqual([])
+    expect(await listTree(fixture.leaseDirectory)).toEqual([])
+  }
+  const descriptors = (await readdir('/proc/self/fd')).length
+  const { options } = fixture.context()
+  // It is not held, but there is the ordinary one.
+  expect(await hold(process.pid, { options: { ...options, bootTimeoutMs: 500 } })).toMatchObject({ outcome: 'found' })
+  await nothingLeft()
+  const cancelling = new AbortController()
+  const pending = hold(process.pid, { signal: cancelling.signal })
+  await expect.poll(ourHolders, { timeout: 20_000, interval: 20 }).toHaveLength(1)
+  cancelling.abort()
+  await expect(pending).rejects.toMatchObject({ code: 'ABORTED' })
+  await nothingLeft()
+  expect((await readdir('/proc/self/fd')).length).toBe(descriptors)
+  expect(await start()).toEqual(ORDINARY)
+})
+
+test.runIf(isRoot).each([
+  ['no perl', '/dev/null'],
+  ['a perl that ends at once', '/bin/false'],
+])('%s: an ordinary template, and why', async (_, instead) => {
+  const program = join(import.meta.dirname, 'held-templates.test-support.ts')
+  const argument = JSON.stringify({ ...fixture.input, keepFor: process.pid })
+  const script = 'perl=$(command -v perl) && mount --bind "$1" "$(readlink -f "$perl")" && shift && exec "$@"'
+  const { stdout } = await createLocalToolHost().exec([
+    ...(['unshare', '-m', 'sh', '-c', script, 'sh', instead] as const),
+    ...[process.execPath, '--conditions=@host-deployer/source', '--disable-warning=ExperimentalWarning', program, argument],
+  ])
+  const { outcome, detail } = JSON.parse(Buffer.from(stdout).toString()) as Preparation
+  const ordinary = await driver.prepare?.(fixture.context())
+  expect(outcome).toBe('found')
+  expect(detail.length).toBeGreaterThan(ordinary?.detail.length ?? Infinity)
+})
