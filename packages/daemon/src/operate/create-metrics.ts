@@ -182,6 +182,8 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
     labelNames: ['kind', 'code'],
     registers,
   })
+  const refused = new Counter({ name: name('jobs_refused_total'), help: 'Jobs that were not taken.', labelNames: ['code'], registers })
+  for (const reason of ['DAEMON_QUEUE_FULL', 'DAEMON_STOPPING']) refused.inc({ code: reason }, 0)
   const findings = new Counter({
     name: name('job_findings_total'),
     help: 'Findings in the reports of jobs that ended well.',
@@ -217,6 +219,9 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
   }
   return (event) => {
     switch (event.type) {
+      case 'refused':
+        refused.inc({ code: code(event.code) })
+        break
       case 'started':
         started.add(event.id)
         waits.observe({ kind: event.kind }, event.waitedMs / 1000)

@@ -30,6 +30,12 @@ function logEvent(event: WorkEvent, logger: DaemonLogger, isNew: (finding: Diagn
     for (const finding of event.findings) logger[finding.severity === 'info' ? 'info' : 'warn']('reclaim', { ...finding })
     return
   }
+  if (event.type === 'refused') {
+    // Whoever asks too often shall not fill the log, too; the client was told, and the metric counts.
+    const { type: _, ...refused } = event
+    logger.debug('job.refused', refused)
+    return
+  }
   const { type, id, ...fields } = event
   const log = logger.child({ job: id })
   switch (event.type) {

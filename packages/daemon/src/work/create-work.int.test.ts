@@ -88,6 +88,7 @@ test('no more than the slots at once, one for each image by whatever name; the q
   const jobs = [first, join(base, 'images', 'link'), first, second, second, second, second].map((path) => ask(work, path))
   await until(() => runningOnes(work) === 2)
   expect((await ask(work, first)).code).toBe('DAEMON_QUEUE_FULL')
+  expect(events.filter(({ type }) => type === 'refused')).toMatchObject([{ kind: 'probe', code: 'DAEMON_QUEUE_FULL' }])
   const { slots, jobs: shown } = work.snapshot()
   expect(slots).toMatchObject({ total: 2, busy: 2 })
   expect(
