@@ -406,12 +406,18 @@ describe('format', () => {
     expect(format({ fs_format: 'swap', fs_features: ext4(true, 99) })).toEqual({ filesystem: 'swap' })
   })
 
-  test.each([{ fs_format: 'ntfs' }, { fs_format: '' }, { uuid: 'x' }, { fs_format: 'ext4', fs_features: ext4(false, 51) }])(
+  test.each([{ fs_format: 'zfs' }, { fs_format: '' }, { uuid: 'x' }, { fs_format: 'ext4', fs_features: ext4(false, 51) }])(
     'not %j',
     (params) => {
       expect(() => format(params)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }))
     },
   )
+})
+
+test.each(['ntfs', 'fat32', 'ext4dev'])('%s is not there yet', (fs_format) => {
+  const params = { disk_info: null, fs_format, uuid: '', fs_features: null }
+  const thresholds = { ext4HugefileSizeGib: 512, ext4LargefileSizeGib: 4096 }
+  expect(() => requestOfFormat(params, thresholds)).toThrow(expect.objectContaining({ code: 'DAEMON_NOT_IMPLEMENTED' }))
 })
 
 const word = fc.oneof(

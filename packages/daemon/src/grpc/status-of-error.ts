@@ -10,6 +10,8 @@ const byCode: Readonly<Record<string, status>> = {
   DAEMON_NOT_IMPLEMENTED: status.UNIMPLEMENTED,
   DAEMON_QUEUE_FULL: status.RESOURCE_EXHAUSTED,
   DAEMON_STOPPING: status.UNAVAILABLE,
+  FS_IO: status.INTERNAL,
+  FS_NOT_SUPPORTED: status.INTERNAL,
   IMAGE_LOCKED: status.ABORTED,
   IMAGE_NOT_FOUND: status.NOT_FOUND,
   IMAGE_PERMISSION_DENIED: status.PERMISSION_DENIED,
@@ -32,7 +34,7 @@ const byFamily: Readonly<Record<string, status>> = {
   APPLIANCE: status.UNAVAILABLE,
   TIMEOUT: status.DEADLINE_EXCEEDED,
   EXEC: status.INTERNAL,
-  FS: status.INTERNAL,
+  FS: status.FAILED_PRECONDITION,
   CLEANUP: status.INTERNAL,
   DAEMON: status.INTERNAL,
 }
@@ -44,10 +46,19 @@ export function statusOfCode(code: string): status {
   return byFamily[code.split('_', 1)[0] ?? ''] ?? status.INTERNAL
 }
 
-/** Headers and trailers of HTTP/2 are small. */
-const maxMessageLength = 2000
+/** gRPC's C core takes 8 KiB of trailers. The message is there twice: percent-encoded, which can be three times as long, and in the details, in base64. */
+const maxMessageBytes = 1000
+const maxHintBytes = 500
 
-const short = (text: string) => (text.length <= maxMessageLength ? text : `${text.slice(0, maxMessageLength)} [...]`)
+function short(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text
+  // A character that was cut in two is left out.
+  const cut = Buffer.from(text)
+    .subarray(0, maxBytes)
+    .toString()
+    .replace(/\ufffd+$/, '')
+  return `${cut} [...]`
+}
 
 /**
  * What a client is told: the status, a message that begins with the phase, and in the details the stable code, the phase and the hint. Of anything but
@@ -58,7 +69,7 @@ export function errorResponse(error: unknown): ServerErrorResponse {
     ? error
     : new DeployError('DAEMON_FAULT', 'The daemon has a fault; its log says more', { hint: "Look into the daemon's log, and report it." })
   const code = statusOfCode(known.code)
-  const message = short(known.phase === undefined ? known.message : `${known.phase}: ${known.message}`)
+  const message = short(known.phase === undefined ? known.message : `${known.phase}: ${known.message}`, maxMessageBytes)
   const metadata = new Metadata()
   const details = {
     status: code,
@@ -66,7 +77,7 @@ export function errorResponse(error: unknown): ServerErrorResponse {
     reason: known.code,
     metadata: {
       ...(known.phase === undefined ? {} : { phase: known.phase }),
-      ...(known.hint === undefined ? {} : { hint: short(known.hint) }),
+      ...(known.hint === undefined ? {} : { hint: short(known.hint, maxHintBytes) }),
     },
   }
   metadata.set(errorDetailsKey, encodeErrorDetails(details))

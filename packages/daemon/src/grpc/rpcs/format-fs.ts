@@ -3,6 +3,7 @@ import type { Empty, FormatFsParams } from '@host-deployer/api/grpc'
 import { InputError } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../../config/daemon-config.ts'
 import { imageOfDisk } from '../image-of-disk.ts'
+import { notImplemented } from '../not-implemented.ts'
 import type { Handler } from '../rpc.ts'
 
 /** Makes one partition with an empty file system of the whole disk. Success means that it is there. */
@@ -14,11 +15,12 @@ export const formatFs: Handler<FormatFsParams, Empty> = async (params, rpc) => {
 
 const gib = 1024 ** 3
 
-/** `INPUT_INVALID`. Absent features, and percentages of 0, leave it to the tool. */
+/** `INPUT_INVALID`; `DAEMON_NOT_IMPLEMENTED` for file systems of the field that are not there yet. Absent features, and percentages of 0, leave it to the tool. */
 export function requestOfFormat(
   { fs_format: filesystem, uuid, fs_features: features }: FormatFsParams,
   config: Pick<DaemonConfig, 'ext4HugefileSizeGib' | 'ext4LargefileSizeGib'>,
 ): FormatRequest {
+  if (/^(fat|vfat|msdos|exfat|ntfs|btrfs|ext4dev)/.test(filesystem)) throw notImplemented('file systems other than ext, xfs, f2fs and swap')
   if (!isFilesystem(filesystem)) throw invalid('fs_format', 'is not one of ext2, ext3, ext4, xfs, f2fs and swap')
   if (uuid !== '' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) throw invalid('uuid', 'is not a UUID')
   const base = { filesystem, ...(uuid !== '' && { uuid: uuid.toLowerCase() }) }
