@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { createDeployClient, type DeployClient, decodeErrorDetails, errorDetailsKey } from '@host-deployer/api/grpc'
 import { BlockError, DeployError, DiskError } from '@host-deployer/driver-api'
@@ -174,14 +176,30 @@ describe('a client', () => {
     await expect.poll(() => wire.submitted[0]?.options.signal?.aborted).toBe(true)
   })
 
-  test('that goes away ends its job', async () => {
+  test('whose connection breaks ends its job', async () => {
     const wire = await serve({ answer: forever })
-    const client = clientOf(wire)
-    const call = client.resizeFs({ disk_info }).catch(() => undefined)
+    const socket = connect(wire.socketPath)
+    const http2 = connectHttp2('http://localhost', { createConnection: () => socket })
+    http2.on('error', () => {})
+    const head = { ':method': 'POST', ':path': '/apis.DeployAgent/ResizeFs', 'content-type': 'application/grpc', te: 'trailers' }
+    const message = deployService()['ResizeFs']?.requestSerialize({ disk_info }) ?? Buffer.alloc(0)
+    http2
+      .request(head)
+      .on('error', () => {})
+      .end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]))
+    await expect.poll(() => wire.submitted.length).toBe(1)
+    socket.destroy()
+    await expect.poll(() => wire.submitted[0]?.options.signal?.aborted).toBe(true)
+  })
+
+  test('is cut off by the stop of the server, and its job ended', async () => {
+    const wire = await serve({ answer: forever })
+    const call = clientOf(wire).resizeFs({ disk_info })
+    const failed = expect(call).rejects.toBeInstanceOf(Error)
     await expect.poll(() => wire.submitted.length).toBe(1)
     await wire.server.stop(0)
-    await call
-    expect(wire.submitted[0]?.options.signal?.aborted).toBe(true)
+    await failed
+    await expect.poll(() => wire.submitted[0]?.options.signal?.aborted).toBe(true)
   })
 
   test('hands its deadline on', async () => {
