@@ -242,12 +242,13 @@ appliances
 appliances
   .command('warm')
   .description('boot it once and save that VM: sessions are clones of it, the first one too')
+  .option('--hold', 'keep its memory for clones to share until this command is ended (Ctrl-C, SIGTERM), as a daemon does')
   .addOption(driver())
   .addOption(appliance())
   .addOption(timeout())
   .addOption(json())
   .addOption(verbose())
-  .addHelpText('after', '\nExample:\n  $ host-deployer appliance warm')
+  .addHelpText('after', '\nExample:\n  $ host-deployer appliance warm\n  $ host-deployer appliance warm --hold')
   .action(async (options) => (await import('./commands/warm.ts')).applianceWarmCommand(options))
 
 function collect(value: string, previous: readonly string[] = []): string[] {

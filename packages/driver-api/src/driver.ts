@@ -128,6 +128,8 @@ export interface Preparation {
   readonly detail: string
   /** Absent when the outcome is `nothing`. */
   readonly artefact?: { readonly path: HostPath; readonly sizeBytes: number }
+  /** The process until whose end it is kept in memory, as asked for with {@link PrepareOptions.keepFor}. Absent: it is not, {@link detail} says why. */
+  readonly keptFor?: number
 }
 
 export interface PrepareOptions {

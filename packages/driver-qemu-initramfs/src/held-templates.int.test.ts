@@ -71,7 +71,7 @@ test('it is held once for a keeper; three clones at once have their pages in com
   const [{ pid }] = keepers
   const made = await hold(pid)
   const { holder, directory, descriptor } = await held()
-  expect(made).toMatchObject({ outcome: 'made', artefact: { path: directory } })
+  expect(made).toMatchObject({ outcome: 'made', artefact: { path: directory }, keptFor: pid })
   expect(await hold(pid)).toMatchObject({ outcome: 'found', artefact: { path: directory } })
   expect((await held()).holder).toEqual(holder)
   expect(await finding()).toMatchObject({ ok: true, data: { start: 'clone', template: 'present', held: true, keeperPid: pid } })
@@ -192,7 +192,9 @@ test('a build that fails or is cancelled leaves neither process nor memory', asy
   const descriptors = (await readdir('/proc/self/fd')).length
   const { options } = fixture.context()
   // It is not held, but there is the ordinary one.
-  expect(await hold(process.pid, { options: { ...options, bootTimeoutMs: 500 } })).toMatchObject({ outcome: 'found' })
+  const ordinary = await hold(process.pid, { options: { ...options, bootTimeoutMs: 500 } })
+  expect(ordinary).toMatchObject({ outcome: 'found' })
+  expect(ordinary).not.toHaveProperty('keptFor')
   await nothingLeft()
   const cancelling = new AbortController()
   const pending = hold(process.pid, { signal: cancelling.signal })

@@ -36,8 +36,14 @@ async function warmTemplate(context: Context, keepFor: number | undefined, stack
   const vm = `a VM of ${options.memoryMb} MB`
   const how = `(${settled.accelerator}, kernel ${appliance.manifest.kernelVersion})`
   const finished = async (found: MadeTemplate, place: TemplatePlace, detail: string): Promise<Preparation> => {
+    const { sizeBytes, keeper } = found.template
     await closeTemplate(found.template)
-    return { outcome: found.outcome, detail, artefact: { path: hostPath(place.directory), sizeBytes: found.template.sizeBytes } }
+    return {
+      outcome: found.outcome,
+      detail,
+      artefact: { path: hostPath(place.directory), sizeBytes },
+      ...(keeper && { keptFor: keeper.pid }),
+    }
   }
   let notHeld = ''
   if (keepFor !== undefined && whyNoTemplate(input) === undefined) {
