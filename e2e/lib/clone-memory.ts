@@ -4,8 +4,12 @@ import { readFile } from 'node:fs/promises'
 export interface CloneMemory {
   /** Pages of the guest's RAM that are in memory: what its kernel, files and programs have touched. */
   readonly guestBytes: number
-  /** Of these, shared with other processes: what clones of one template would have in common if they mapped it. */
+  /** Of these, shared with other processes: clones of a template whose memory is held. */
   readonly guestSharedBytes: number
+  /** Its part of these: a page that n processes have counts 1/n for each. */
+  readonly guestProportionalBytes: number
+  /** Pages nobody else can have: where the memory is held, those it has written to. */
+  readonly guestCopiedBytes: number
   /** QEMU's own pages that nobody else has: heap, stacks, tables. */
   readonly qemuBytes: number
   /** Of these, translated code of the guest (TCG). */
@@ -19,6 +23,10 @@ interface Mapping {
   readonly permissions: string
   readonly residentBytes: number
   readonly privateBytes: number
+  readonly proportionalBytes: number
+  readonly anonymousBytes: number
+  /** Of memory that is held for clones, see held-memory.ts of the driver. */
+  readonly isHeld: boolean
 }
 
 const KIB = 1024
@@ -31,21 +39,29 @@ function parseMappings(smaps: string): Mapping[] {
       permissions: block.split(' ', 2)[1] ?? '',
       residentBytes: kib('Rss') * KIB,
       privateBytes: (kib('Private_Dirty') + kib('Private_Clean')) * KIB,
+      proportionalBytes: kib('Pss') * KIB,
+      anonymousBytes: kib('Anonymous') * KIB,
+      isHeld: /^\S+ \S+ \S+ \S+ \S+ +\/memfd:/.test(block),
     }
   })
 }
 
-/** Pure. The guest's RAM is the smallest mapping that can hold `memoryMb`; translated code the one that may be executed and written. */
+/**
+ * Pure. The guest's RAM is the mapping of a memfd that can hold `memoryMb`, or else the smallest mapping that can; translated code the one that may be
+ * executed and written.
+ */
 export function cloneMemoryOf(smaps: string, memoryMb: number): CloneMemory {
   const mappings = parseMappings(smaps)
   const fits = mappings.filter(({ sizeBytes, permissions }) => sizeBytes >= memoryMb * 2 ** 20 && permissions.startsWith('rw'))
-  const guest = fits.toSorted((one, other) => one.sizeBytes - other.sizeBytes)[0]
+  const guest = fits.find(({ isHeld }) => isHeld) ?? fits.toSorted((one, other) => one.sizeBytes - other.sizeBytes)[0]
   if (guest === undefined) throw new TypeError(`No mapping is as large as ${memoryMb} MB of guest memory`)
   const own = mappings.filter((mapping) => mapping !== guest)
   const sum = (of: readonly Mapping[], what: 'residentBytes' | 'privateBytes') => of.reduce((total, mapping) => total + mapping[what], 0)
   return {
     guestBytes: guest.residentBytes,
     guestSharedBytes: guest.residentBytes - guest.privateBytes,
+    guestProportionalBytes: guest.proportionalBytes,
+    guestCopiedBytes: guest.anonymousBytes,
     qemuBytes: sum(own, 'privateBytes'),
     translatedBytes: sum(
       own.filter(({ permissions }) => permissions.startsWith('rwx')),
