@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createDeployClient, type DeployClient } from '@host-deployer/api/grpc'
+import { DeployError } from '@host-deployer/driver-api'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseServeArguments } from './config/parse-serve-arguments.ts'
+import { readConfig } from './config/read-config.ts'
+import { createLogger } from './operate/create-logger.ts'
+import { get } from './operate/testing/get.ts'
+import { serve } from './serve.ts'
+
+// The whole daemon in this process, its workers in theirs, with the driver of `work/testing`, whose answers are errors.
+
+let base: string
+let stop: AbortController
+let stopNow: AbortController
+let lines: Record<string, unknown>[]
+let client: DeployClient
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'serve-'))
+  await mkdir(join(base, 'images'))
+  lines = []
+  stop = new AbortController()
+  stopNow = new AbortController()
+  client = createDeployClient(join(base, 'deploy.sock'))
+})
+afterEach(async () => {
+  client.close()
+  await rm(base, { recursive: true })
+})
+
+async function write(changes: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  const settings = {
+    socketPath: join(base, 'deploy.sock'),
+    stateDirectory: join(base, 'state'),
+    workDirectory: join(base, 'work'),
+    cacheDirectory: join(base, 'cache'),
+    imageRoots: [join(base, 'images')],
+    driver: join(import.meta.dirname, 'work', 'testing', 'odd-driver.ts'),
+    ...changes,
+  }
+  await writeFile(join(base, 'settings.yaml'), JSON.stringify(settings))
+}
+
+/** Starts it; `ended` settles when it has ended. */
+async function start(): Promise<{ readonly ended: Promise<void> }> {
+  // No host.conf of this machine: the working directory has none, and a name that is given has to be there.
+  await writeFile(join(base, 'host.conf'), '{}')
+  const words = ['--config', join(base, 'host.conf'), '--settings', join(base, 'settings.yaml')]
+  const reading = { given: parseServeArguments(words, 'serve'), env: {}, cwd: base }
+  const read = await readConfig(reading)
+  const logger = createLogger(read.config, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) })
+  const driverFrom = [import.meta.dirname] as const
+  const ended = serve({ read, reading, version: '0.0.0', driverFrom, stop: stop.signal, stopNow: stopNow.signal, logger })
+  await Promise.race([until(() => has('daemon.ready')), ended])
+  return { ended }
+}
+
+const has = (event: string) => lines.some((line) => line['event'] === event)
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+async function image(name: string, content: string): Promise<string> {
+  const path = join(base, 'images', name)
+  await writeFile(path, content.padEnd(512, '\0'))
+  return path
+}
+
+const ask = (path: string): Promise<string> =>
+  client.probeImageInfo({ disk_info: { path } }).then(
+    () => 'done',
+    (error: unknown) => (DeployError.isInstance(error) ? error.code : String(error)),
+  )
+
+const status = async () => JSON.parse((await get(join(base, 'state', 'admin.sock'), '/status')).body)
+
+test('serves, drains, leaves nothing', async () => {
+  await write()
+  const { ended } = await start()
+  expect(await ask(await image('a', 'answer 1'))).toBe('DRIVER_ODD_ANSWER')
+  expect(await status()).toMatchObject({ ready: true, alive: true, work: { jobs: [], failures: [{ code: 'DRIVER_ODD_ANSWER' }] } })
+  const answer = ask(await image('b', 'sleep 1500'))
+  await until(async () => (await status()).work.jobs[0]?.phase === 'open')
+  stop.abort()
+  await until(() => has('daemon.stopping'))
+  expect(await ask(await image('c', 'answer 1'))).toBe('DAEMON_STOPPING')
+  expect(await answer).toBe('DRIVER_ODD_ANSWER')
+  await ended
+  expect(await readdir(join(base, 'state'))).toEqual([])
+  expect(await readdir(join(base, 'work'))).toEqual([])
+  expect(await readdir(base)).not.toContain('deploy.sock')
+})
+
+test('told to stop a second time, it cancels what runs', async () => {
+  await write()
+  const { ended } = await start()
+  const answer = ask(await image('a', 'sleep 600000'))
+  await until(async () => (await status()).work.jobs[0]?.phase === 'open')
+  stop.abort()
+  stopNow.abort()
+  expect(await answer).toBe('DAEMON_STOPPING')
+  await ended
+})
+
+test('an edited file counts for the next job; a wrong one changes nothing', async () => {
+  await write()
+  const { ended } = await start()
+  const path = await image('a', 'answer 1')
+  await write({ concurrency: 3, imageRoots: [join(base, 'other')] })
+  await until(() => has('config.changed'))
+  expect((await status()).work.slots.total).toBe(3)
+  expect(await ask(path)).toBe('IMAGE_PATH_REFUSED')
+  await write({ concurrency: 'many' })
+  await until(() => has('config.refused'))
+  expect((await status()).work.slots.total).toBe(3)
+  stop.abort()
+  await ended
+})
+
+test('a driver that does not work here: no start, every finding, nothing left', async () => {
+  await write({ driverOptions: { usable: false } })
+  await expect(start()).rejects.toMatchObject({ code: 'DRIVER_UNUSABLE', context: { findings: [{ subject: 'odd', ok: false }] } })
+  expect(await readdir(join(base, 'state'))).toEqual([])
+})
+
+test('a second one of the same state does not start, and does the first no harm', async () => {
+  await write()
+  const { ended } = await start()
+  await expect(start().then(({ ended: second }) => second)).rejects.toMatchObject({ code: 'DAEMON_ALREADY_RUNNING' })
+  expect(await ask(await image('a', 'answer 1'))).toBe('DRIVER_ODD_ANSWER')
+  stop.abort()
+  await ended
+})
