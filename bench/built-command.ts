@@ -18,10 +18,10 @@ export interface CommandRun<T> {
   readonly stderr: string
 }
 
-/** Runs the command that users install, with `--json`. Rejects when it does not exit with 0. */
-export async function runBuilt<T>(args: readonly string[]): Promise<CommandRun<T>> {
+/** Runs the command that users install, with `--json` and what is added to its environment. Rejects when it does not exit with 0. */
+export async function runBuilt<T>(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandRun<T>> {
   const { seconds, result } = await timed(() =>
-    execa(process.execPath, [builtMain, ...args, '--json'], { stdin: 'ignore', timeout: 600_000 }),
+    execa(process.execPath, [builtMain, ...args, '--json'], { stdin: 'ignore', timeout: 600_000, env }),
   )
   return { seconds, report: JSON.parse(result.stdout) as T, stderr: result.stderr }
 }

@@ -7,6 +7,7 @@ const result: BenchResult = {
   runs: 2,
   peerRuns: 1,
   accelerator: 'tcg',
+  isHeld: true,
   versions: { qemu: '7.2' },
   machine: { cpus: 2, cpu: 'x', memoryMb: 4096 },
   rows: { deploy: 2, cloneToFirstCommand: 0.61, 'deploy.scan': 0.1, 'deployColdBoot.scan': 0.2 },

@@ -36,9 +36,13 @@ export function renderTable(result: BenchResult): string {
   })
   const versions = Object.entries(result.versions).map(([name, version]) => `${name} ${version}`)
   const { cpus, cpu, memoryMb } = result.machine
+  const template = result.isHeld
+    ? 'its memory is held in this run, as by a daemon, and clones share it'
+    : 'each clone has a copy of its memory'
   return [
     `medians of ${result.runs} runs, ${result.peerRuns} of the peers; ${result.accelerator}, ${cpus} x ${cpu}, ${memoryMb} MB`,
     versions.join(', '),
+    `template: ${template}; memory: each of five deploys at once, with its part of pages that several have`,
     '',
     ...rows,
     ...memory,

@@ -8,6 +8,7 @@ import { buildCommand, runBuilt } from './built-command.ts'
 import { catalogue } from './catalogue.ts'
 import { compareRatios } from './compare-ratios.ts'
 import { describeMachine } from './describe-machine.ts'
+import { holdTemplate } from './hold-template.ts'
 import { measure, type Samples } from './measure.ts'
 import { type BenchOptions, parseOptions } from './options.ts'
 import { renderPhasesChart } from './phases-chart.ts'
@@ -69,6 +70,8 @@ await buildCommand()
 await ensureAppliance(note)
 const place = await preparePlace(note)
 try {
+  const isHeld = await holdTemplate(place.directory)
+  if (!isHeld) note('the memory of the template cannot be held here')
   // Makes the template when there is none, and says how VMs run here.
   const { accelerator } = (await runBuilt<ProbeReport>(['probe', place.image])).report
   const { all: listed, bars } = catalogue(place, concurrencyImages, accelerator)
@@ -87,6 +90,7 @@ try {
       runs,
       peerRuns,
       accelerator,
+      isHeld,
       ...(await describeMachine()),
       rows,
       memory: medians(samples, isMemory, 2 ** 20),
