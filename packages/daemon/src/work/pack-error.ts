@@ -1,21 +1,6 @@
 import { DeployError } from '@host-deployer/driver-api'
 import type { PackedError } from './messages.ts'
-
-/** As deep as contexts are; what is deeper, or is no data, is left out. */
-const MAX_DEPTH = 6
-
-const isSendable = (value: unknown): value is string | number | boolean | bigint | null | undefined =>
-  value === null || ['string', 'number', 'boolean', 'bigint', 'undefined'].includes(typeof value)
-
-function data(value: unknown, depth = 0): unknown {
-  if (isSendable(value)) return value
-  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return undefined
-  if (value instanceof Error) return value.message
-  if (value instanceof Uint8Array) return value
-  if ('toJSON' in value && typeof value.toJSON === 'function') return data(value.toJSON(), depth + 1)
-  if (Array.isArray(value)) return value.map((item) => data(item, depth + 1))
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, data(item, depth + 1)]))
-}
+import { sendable } from './sendable.ts'
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -41,8 +26,8 @@ export function packError(error: unknown): PackedError {
     hint,
     retry,
     phase,
-    context: data(context) as Record<string, unknown>,
-    diagnostics: data(diagnostics) as PackedError['diagnostics'],
+    context: sendable(context) as Record<string, unknown>,
+    diagnostics: sendable(diagnostics) as PackedError['diagnostics'],
     cleanup: cleanupErrors.map(messageOf),
   }
 }

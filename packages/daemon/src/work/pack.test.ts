@@ -4,6 +4,7 @@ import { DeployError, DriverError } from '@host-deployer/driver-api'
 import { expect, test } from 'vitest'
 import { packError, unpackError } from './pack-error.ts'
 import { packSecrets, unpackSecrets } from './pack-secrets.ts'
+import { sendable } from './sendable.ts'
 
 // What Node does to messages of `serialization: 'advanced'`.
 const travel = (value: unknown): unknown => deserialize(serialize(value))
@@ -30,7 +31,7 @@ test('an error keeps code, hint, phase, context, findings', () => {
   const error = new DriverError('DRIVER_X', 'text', {
     hint: 'do',
     retry: 'may-help',
-    context: { path: '/x', nested: { list: [1, 'a'], secret: new Secret('canary'), call: () => 1 }, cause: new Error('why') },
+    context: { path: '/x', nested: { list: [1n, 'a'], secret: new Secret('canary'), call: () => 1 }, cause: new Error('why') },
   })
   error.phase = 'open'
   error.diagnostics.push({ severity: 'info', code: 'A', summary: 'b' })
@@ -38,11 +39,23 @@ test('an error keeps code, hint, phase, context, findings', () => {
   const back = unpackError(travel(packError(error)) as ReturnType<typeof packError>)
   expect(DeployError.isInstance(back)).toBe(true)
   expect(back).toMatchObject({ code: 'DRIVER_X', hint: 'do', retry: 'may-help', phase: 'open', cleanupErrors: ['left'] })
-  expect(back.context).toEqual({ path: '/x', nested: { list: [1, 'a'], secret: '[secret]', call: undefined }, cause: 'why' })
+  expect(back.context).toEqual({ path: '/x', nested: { list: [1n, 'a'], secret: '[secret]', call: undefined }, cause: 'why' })
   expect(back.diagnostics).toEqual(error.diagnostics)
 })
 
 test('anything else that is thrown is a fault of ours', () => {
   expect(packError(new TypeError('x')).code).toBe('INTERNAL')
   expect(packError('x')).toMatchObject({ code: 'INTERNAL', message: 'x' })
+})
+
+test('a log line never fails for what is in it', () => {
+  const circle: Record<string, unknown> = { text: 'a' }
+  circle['self'] = circle
+  const hostile = {
+    toJSON() {
+      throw new Error('no')
+    },
+  }
+  expect(() => travel(sendable({ circle, hostile, map: new Map(), symbol: Symbol('x'), call: () => 1 }))).not.toThrow()
+  expect(sendable({ hostile, number: 1 })).toEqual({ hostile: undefined, number: 1 })
 })

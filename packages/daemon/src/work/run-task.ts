@@ -7,6 +7,7 @@ import { inspectAllowed } from './find-image.ts'
 import type { Job } from './job.ts'
 import type { FromWorker, LogLevel, Task, TaskResult, WorkerSetup } from './messages.ts'
 import { unpackSecrets } from './pack-secrets.ts'
+import { sendable } from './sendable.ts'
 
 /** What a worker has loaded. */
 export interface WorkerTools {
@@ -78,7 +79,7 @@ function contextOf({ setup, options }: WorkerTools, { signal, send }: TaskChanne
   const log =
     (level: LogLevel) =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}): void =>
-      send({ type: 'log', level, event, fields: JSON.parse(JSON.stringify(fields)) as Record<string, unknown> })
+      send({ type: 'log', level, event, fields: sendable(fields) as Record<string, unknown> })
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn') }
   return {
     options,
