@@ -1,9 +1,10 @@
-import { readdir, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { makeDebianPackage } from '../../../tools/release/make-debian-package.ts'
 import { applianceDirectory, ensureAppliance } from '../appliance.ts'
 import { cached, digest } from '../cache.ts'
 
+const KEPT = 4
 const root = join(import.meta.dirname, '..', '..', '..')
 
 /** The Debian package of this checkout, packed for speed. From the cache as long as nothing it is made of has changed. */
@@ -14,7 +15,15 @@ export async function ensureDebianPackage(): Promise<string> {
     const path = await makeDebianPackage({ into, appliance: applianceDirectory(), compression: ['-Zgzip', '-z1'] })
     await rename(path, join(into, 'host-deployer.deb'))
   })
+  await forgetOld(dirname(directory))
   return join(directory, 'host-deployer.deb')
+}
+
+/** Every change of a source makes another 90 MB: the last few stay, for other checkouts. */
+async function forgetOld(parent: string): Promise<void> {
+  const names = (await readdir(parent)).filter((name) => /^[0-9a-f]+$/.test(name))
+  const dated = await Promise.all(names.map(async (name) => ({ path: join(parent, name), ms: (await stat(join(parent, name))).mtimeMs })))
+  for (const { path } of dated.sort((a, b) => b.ms - a.ms).slice(KEPT)) await rm(path, { recursive: true, force: true })
 }
 
 /** Everything the package is made of: sources, manifests, the lockfile, what builds and packs. Tests are no part of it. */
