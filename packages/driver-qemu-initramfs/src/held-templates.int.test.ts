@@ -2,10 +2,10 @@
 // that can reseed, and perl.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
-import { createLocalToolHost, isRunning } from '@host-deployer/driver-kit'
+import { createLocalToolHost, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { createRawImage, digestOf, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type CloneFixture, codesOf, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run } from './clones.test-support.ts'
@@ -13,6 +13,7 @@ import { driver } from './driver.ts'
 import type { MemoryPlace } from './held-memory.ts'
 import { harmless, memoryAttack } from './held-memory-attack.test-support.ts'
 import { type HeldGuest, heldGuestOf, ourHolders, startKeeper } from './held-templates.test-support.ts'
+import { sweepTemplates } from './template-sweep.ts'
 
 const isRoot = process.getuid?.() === 0
 const MIB = 2 ** 20
@@ -179,6 +180,32 @@ test('the keeper ends: the holder does, sessions that run go on, others have an 
   await work(session)
   await session.close()
   expect(await start()).toEqual(ORDINARY)
+})
+
+test('a sweep ends what is held for the same keeper elsewhere and takes what nobody holds; what others hold stays', async () => {
+  const parent = join(fixture.directory, 'swept')
+  await mkdir(parent, { mode: 0o700 })
+  const holders = [startKeeper(), startKeeper(), startKeeper()]
+  const [me, other] = await Promise.all([process.pid, process.ppid].map(identifyProcess))
+  if (me === undefined || other === undefined) throw new Error('No process')
+  const plant = async (letter: string, holder: ProcessIdentity | undefined, keeper: ProcessIdentity): Promise<void> => {
+    const directory = join(parent, letter.repeat(32))
+    await mkdir(directory)
+    const state = { sizeBytes: 1, inode: '1', mtimeNs: '1', ctimeNs: '1' }
+    const memory = { holder, keeper, descriptor: 3, inode: '1' }
+    await writeFile(join(directory, 'template.json'), JSON.stringify({ bootId: me.bootId, privateKeyPem: '', hostKey: '', state, memory }))
+  }
+  const [mine, theirs, gone] = await Promise.all(holders.map(({ pid }) => identifyProcess(pid)))
+  await plant('1', mine, me)
+  await plant('2', theirs, other)
+  await plant('3', gone, other)
+  holders[2]?.kill('SIGKILL')
+  if (gone !== undefined) await endsSoon(gone)
+  await sweepTemplates({ parent, key: '9'.repeat(32), directory: join(parent, '9'.repeat(32)), isHeld: true }, { keeper: me })
+  expect(await readdir(parent)).toEqual(['2'.repeat(32)])
+  if (mine !== undefined) await endsSoon(mine)
+  expect(theirs !== undefined && (await isRunning(theirs))).toBe(true)
+  holders[1]?.kill('SIGKILL')
 })
 
 test('a build that fails or is cancelled leaves neither process nor memory', async () => {
