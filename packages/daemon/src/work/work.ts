@@ -101,6 +101,9 @@ export interface Work {
   snapshot(): WorkSnapshot
   /** Listens until the returned function is called. */
   on(listener: (event: WorkEvent) => void): () => void
-  /** Takes no more jobs, lets what runs end within the limit, cancels the rest; resolves when nothing runs. Idempotent. */
+  /**
+   * Takes no more jobs, lets those it has, waiting ones included, end within the limit, cancels the rest (`DAEMON_STOPPING`); resolves when nothing runs.
+   * May be called again with a shorter limit: 0 cancels at once.
+   */
   drain(limitMs: number): Promise<void>
 }
