@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, type HostPath } from '@host-deployer/driver-api'
 import { identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
@@ -9,20 +9,16 @@ import { identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer
  */
 export async function lockDaemon(stateDirectory: HostPath): Promise<() => Promise<void>> {
   const path = join(stateDirectory, 'daemon.lock')
-  const self = JSON.stringify(await identifyProcess(process.pid))
+  const own = `${path}.${process.pid}`
   try {
     await mkdir(stateDirectory, { recursive: true, mode: 0o700 })
-    for (;;) {
-      try {
-        await writeFile(path, self, { flag: 'wx', mode: 0o600 })
-        return () => rm(path, { force: true })
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
+    await writeFile(own, JSON.stringify(await identifyProcess(process.pid)), { mode: 0o600 })
+    while (!(await isFirst(own, path))) {
       const holder = await holderOf(path)
       if (holder !== undefined && (await isRunning(holder))) throw alreadyRunning(holder.pid, stateDirectory)
       await rm(path, { force: true })
     }
+    return () => rm(path, { force: true })
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -31,6 +27,19 @@ export async function lockDaemon(stateDirectory: HostPath): Promise<() => Promis
       context: { stateDirectory },
       cause: error,
     })
+  } finally {
+    await rm(own, { force: true }).catch(() => undefined)
+  }
+}
+
+/** A link is there with all its content or not at all: nobody meets a lock without a holder. */
+async function isFirst(own: string, path: string): Promise<boolean> {
+  try {
+    await link(own, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
 }
 
