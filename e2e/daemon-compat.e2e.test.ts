@@ -11,6 +11,7 @@ import { checkFileSystems } from './lib/check-file-systems.ts'
 import { decryptWithRsa, decryptWithText } from './lib/decrypt-returned.ts'
 import { digestOf } from './lib/digest-of.ts'
 import { overlayBeside } from './lib/overlay-beside.ts'
+import { createPhonyDisk } from './lib/phony-disk.ts'
 import { type PythonClient, startPythonClient } from './lib/python-client.ts'
 import { readGuest } from './lib/read-guest.ts'
 import { runJson } from './lib/run-command.ts'
@@ -103,7 +104,7 @@ describe('a first deploy with everything at once', () => {
       expect(await access('/opt/app/etc/none')).toBeUndefined()
       const fstab = (await text('/etc/fstab'))?.split('\n').map((line) => line.split(/\s+/))
       expect(fstab).toContainEqual([`UUID=${dataDisk}`, '/srv/data', 'ext4', 'defaults,nofail', '0', '2'])
-      expect(fstab).toContainEqual([`UUID=${swapDisk}`, 'none', 'swap', 'sw,nofail', '0', '0'])
+      expect(fstab).toContainEqual([`UUID=${swapDisk}`, 'none', 'swap', 'sw,nofail,x-systemd.device-timeout=30s', '0', '0'])
       expect(await text('/root/.ssh/authorized_keys')).toContain(`${user.publicKey.split(' ').slice(0, 2).join(' ')} ${ours}\n`)
       expect(await access('/root/.ssh/authorized_keys')).toBe('0600 0:0')
       const passwd = (await text('/etc/passwd'))?.split('\n').find((line) => line.startsWith('cloudroot:'))
@@ -291,6 +292,38 @@ describe('a disk without an operating system', () => {
     expect(error).toMatchObject({ status: 'NOT_FOUND', details: { reason: 'BLOCK_NO_ROOT', metadata: { phase: 'mount' } } })
     expect(error.message.startsWith('mount: ')).toBe(true)
   })
+})
+
+describe('a system that is not one of ours is no success, and untouched', () => {
+  test('an encrypted disk', async () => {
+    const disk = space.path('luks.raw')
+    await (await open(disk, 'w')).close()
+    await truncate(disk, 64 * 1024 ** 2)
+    await execa('sfdisk', ['--quiet', disk], { input: 'label: gpt\nstart=1MiB, type=L\n' })
+    const file = await open(disk, 'r+')
+    // The magic of LUKS 1 and its version.
+    await file.write(Buffer.from('LUKS\xba\xbe\0\x01', 'latin1'), 0, 8, 1024 ** 2)
+    await file.close()
+    await unsupported(disk)
+  })
+
+  test('another distribution', async () => {
+    const disk = space.path('other.raw')
+    const tree = { '/usr/lib/os-release': { content: 'ID=haiku\nNAME=Haiku\nVERSION_ID=5\n' } }
+    await createPhonyDisk(disk, { sizeBytes: 256 * 1024 ** 2, type: 'ext4', tree })
+    await unsupported(disk)
+  })
+
+  async function unsupported(disk: string): Promise<void> {
+    const before = await digestOf(disk)
+    const params = { disk_info: { path: disk }, guest_desc: { hostname: 'web' }, deploy_info: { is_init: true, password: 'x' } }
+    const error = await python.fail('DeployGuestFs', params)
+    expect(error).toMatchObject({
+      status: 'FAILED_PRECONDITION',
+      details: { reason: 'GUEST_UNSUPPORTED', metadata: { hint: expect.any(String) } },
+    })
+    expect(await digestOf(disk)).toBe(before)
+  }
 })
 
 describe('errors leave the image as it was', () => {

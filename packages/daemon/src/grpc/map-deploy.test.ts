@@ -298,7 +298,7 @@ describe('a first deploy', () => {
         pass: 2,
       },
       { device: 'UUID=bbb', mountpoint: '/srv', type: 'ext4', options: 'defaults,nofail', dump: 0, pass: 2 },
-      { device: 'UUID=ccc', mountpoint: null, type: 'swap', options: 'sw,nofail', dump: 0, pass: 0 },
+      { device: 'UUID=ccc', mountpoint: null, type: 'swap', options: 'sw,nofail,x-systemd.device-timeout=30s', dump: 0, pass: 0 },
       { device: 'UUID=ddd', mountpoint: '/data1', type: 'ext4', options: 'defaults,nofail', dump: 0, pass: 2 },
     ])
     expect(request({ guest_desc: { disks } }).mounts).toBeUndefined()

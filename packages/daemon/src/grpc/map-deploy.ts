@@ -69,6 +69,9 @@ function fileOf({ path, content, action }: DeployContent, where: string): WriteF
   }
 }
 
+/** systemd starts nothing before swap.target, and that waits for wanted swap areas too: a minute and a half, if nobody says otherwise. */
+const swapOptions = 'sw,nofail,x-systemd.device-timeout=30s'
+
 /** The first disk is the root's. A file system was made with the disk's id as its UUID. */
 function mountsOf(disks: readonly Disk[], diagnose: (finding: Diagnostic) => void): MountRequest[] {
   let unnamed = 0
@@ -88,7 +91,7 @@ function mountsOf(disks: readonly Disk[], diagnose: (finding: Diagnostic) => voi
     }
     const device = `UUID=${disk.disk_id.toLowerCase()}`
     // Without nofail a disk that was taken away stops the boot.
-    if (isSwap) return [{ device, mountpoint, type: 'swap', options: 'sw,nofail', dump: 0, pass: 0 }]
+    if (isSwap) return [{ device, mountpoint, type: 'swap', options: swapOptions, dump: 0, pass: 0 }]
     return [{ device, mountpoint, type: disk.fs, options: 'defaults,nofail', dump: 0, pass: 2 }]
   })
 }
