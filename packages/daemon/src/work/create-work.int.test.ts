@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Secret } from '@host-deployer/api'
 import { DeployError, hostPath } from '@host-deployer/driver-api'
 import { listLeases } from '@host-deployer/driver-kit'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type CreateWorkOptions, createWork, type RunningWork, type WorkConfig } from './create-work.ts'
 import type { SubmitOptions, WorkEvent } from './work.ts'
 
@@ -182,6 +183,31 @@ test('images outside the roots are refused, by links too', async () => {
   for (const path of [outside, join(base, 'images', 'link'), '/dev/null'])
     expect((await ask(work, path)).code).toBe(path === '/dev/null' ? 'IMAGE_NOT_A_DISK' : 'IMAGE_PATH_REFUSED')
   expect((await ask(work, join(base, 'images', 'none'))).code).toBe('IMAGE_NOT_FOUND')
+})
+
+test('arguments and environment of a worker say nothing of the configuration or the job', async () => {
+  vi.stubEnv('HOST_DEPLOYER_CANARY', 'canary')
+  const work = await start({ driverOptions: { password: 'canary' }, spareWorkers: 0 })
+  const path = await image('image', 'sleep 60000')
+  const cancel = new AbortController()
+  const request = { users: [], seed: { userData: new Secret('canary') }, cloud_init: 'keep' as const }
+  const job = work.submit({ kind: 'deploy', image: { path }, request }, { client: 'a', label: 'Test', signal: cancel.signal })
+  await until(() => work.snapshot().jobs[0]?.phase === 'open')
+  const workers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    workers.map(async (pid) => {
+      const [words = '', environment = ''] = await Promise.all(
+        ['cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
+      )
+      return words.includes('host-deployer-worker') && words.includes(config.cacheDirectory) ? [`${words} ${environment}`] : []
+    }),
+  )
+  expect(found.flat()).toHaveLength(1)
+  expect(found.flat().join()).not.toContain('canary')
+  expect(JSON.stringify([work.snapshot(), events])).not.toContain('canary')
+  cancel.abort()
+  await expect(job).rejects.toMatchObject({ code: 'ABORTED' })
+  vi.unstubAllEnvs()
 })
 
 test('draining lets jobs end within its limit, and takes no more', async () => {
