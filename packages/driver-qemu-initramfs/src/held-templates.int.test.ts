@@ -70,7 +70,14 @@ sync && umount /mnt && e2fsck -fp "$disk" >/dev/null && lsblk --json >/dev/null 
 
 test('it is held once for a keeper; three clones at once have their pages in common and copy few', async () => {
   const [{ pid }] = keepers
-  const made = await hold(pid)
+  const making = hold(pid)
+  await expect.poll(() => readdir(fixture.templates).catch(() => []), { interval: 20 }).toContainEqual(expect.stringMatching(/\.lock$/))
+  // A session that comes meanwhile has no template of its own made.
+  const early = await fixture.open()
+  const made = await making
+  expect(await guests()).toMatchObject([{ isPrivate: true }])
+  expect((await readdir(fixture.templates)).filter((name) => /^[0-9a-f]{32}$/.test(name))).toHaveLength(1)
+  await early.close()
   const { holder, directory, descriptor } = await held()
   expect(made).toMatchObject({ outcome: 'made', artefact: { path: directory }, keptFor: pid })
   expect(await hold(pid)).toMatchObject({ outcome: 'found', artefact: { path: directory } })
