@@ -21,7 +21,7 @@ export async function installScratchProject(directory: string, tarballs: Tarball
   }
   const overrides = [...tarballs].map(([name, path]) => `  ${JSON.stringify(name)}: ${JSON.stringify(`file:${path}`)}\n`)
   // A workspace of its own, so that no other one above it counts.
-  const settings = `packages: []\noverrides:\n${overrides.join('')}allowBuilds:\n  esbuild: false\n  ssh2: false\n  cpu-features: false\n`
+  const settings = `packages: []\noverrides:\n${overrides.join('')}allowBuilds:\n  esbuild: false\n  ssh2: false\n  cpu-features: false\n  protobufjs: false\n`
   writeFileSync(join(directory, 'pnpm-workspace.yaml'), settings)
   await mustRun(['pnpm', 'install', '--prefer-offline', '--no-frozen-lockfile'], directory)
 }
