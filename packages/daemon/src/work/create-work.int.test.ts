@@ -163,6 +163,18 @@ test('what a killed worker held is freed before its job ends', async () => {
   expect(events.some((event) => event.type === 'reclaimed' && event.findings.some(({ code }) => code === 'LEASE_FREED'))).toBe(true)
 })
 
+test('what cannot be freed at start is shown, and does not keep anybody from working', async () => {
+  await mkdir(config.stateDirectory)
+  const path = join(config.stateDirectory, 'left.json')
+  const owner = { pid: 2 ** 22, startTicks: 1, bootId: 'of another boot' }
+  await writeFile(path, JSON.stringify({ owner, lease: { kind: 'loop-device', details: {} } }))
+  const work = await start()
+  expect(work.snapshot().residue).toMatchObject([{ code: 'LEASE_NOT_FREED', path }])
+  expect(events).toMatchObject([{ type: 'reclaimed', findings: [{ code: 'LEASE_NOT_FREED' }] }])
+  expect((await ask(work, await image('image', 'answer 1'))).code).toBe('DRIVER_ODD_ANSWER')
+  await rm(path)
+})
+
 test('an image that somebody else holds is asked for again, until it is free or the deadline has come', async () => {
   const work = await start({}, { lockedAgainMs: 50 })
   const path = await image('image', 'locked')
