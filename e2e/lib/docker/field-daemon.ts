@@ -88,10 +88,10 @@ export interface FieldDaemon {
 const WAIT_MS = 60_000
 const STOP_SECONDS = 60
 
-/** Starts the image as the field's DaemonSet does: command line, mounts. Resolves when it is ready. */
-export async function startFieldDaemon(image: string, host: FieldHost, limits: ContainerLimits): Promise<FieldDaemon> {
+/** Starts the image as the field's DaemonSet does: command line, mounts. */
+export function startFieldContainer(image: string, host: FieldHost, limits: ContainerLimits): Promise<StartedTestContainer> {
   const mount = (source: string, target: string, mode: 'rw' | 'ro' = 'rw') => ({ source, target, mode })
-  const started = await new PlainContainer(image, limits)
+  return new PlainContainer(image, limits)
     .withCommand(fieldCommand)
     .withTmpFs({ '/tmp': '' })
     .withBindMounts([
@@ -101,6 +101,11 @@ export async function startFieldDaemon(image: string, host: FieldHost, limits: C
       ...[mount('/dev', '/dev'), mount('/usr/local', '/usr/local', 'ro'), mount('/sys', '/sys', 'ro')],
     ])
     .start()
+}
+
+/** {@link startFieldContainer}; resolves when the daemon in it is ready. */
+export async function startFieldDaemon(image: string, host: FieldHost, limits: ContainerLimits): Promise<FieldDaemon> {
+  const started = await startFieldContainer(image, host, limits)
   const { dockerode } = (await getContainerRuntimeClient()).container
   const container = dockerode.getContainer(started.getId())
   const client = createDeployClient(host.socketPath)

@@ -4,6 +4,7 @@ import type { DaemonConfig } from './config/daemon-config.ts'
 import { type ConfigUpdate, followConfig } from './config/follow-config.ts'
 import type { ReadConfigOptions, ReadConfigResult } from './config/read-config.ts'
 import { startGrpcService } from './grpc/start-grpc-service.ts'
+import { claimSocketPath } from './listen-on-socket.ts'
 import { lockDaemon } from './lock-daemon.ts'
 import { createLogger, type DaemonLogger } from './operate/create-logger.ts'
 import { createServiceNotifier } from './operate/notify-systemd.ts'
@@ -55,7 +56,10 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   const { read, version, driverFrom, stop, stopNow } = options
   const started = performance.now()
   let config = read.config
+  let latest: Pick<typeof read, 'diagnostics'> = read
   ends.defer('the lock of the state directory', await lockDaemon(config.stateDirectory))
+  // Before what another daemon holds is taken for what a killed one left: in another container its process id says nothing, its sockets answer.
+  for (const path of [config.adminSocketPath, config.socketPath]) await claimSocketPath(path)
   let operations: Operations | undefined
   const work = await createWork({
     config,
@@ -73,7 +77,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     probe: firstThen(probe, work.probeDriver),
     version,
     logger,
-    warnings: () => read.diagnostics.filter(({ severity }) => severity !== 'info').map(({ summary }) => summary),
+    warnings: () => latest.diagnostics.filter(({ severity }) => severity !== 'info').map(({ summary }) => summary),
   })
   const { health, driver, status } = operations
   ends.defer('the admin socket', operations.close)
@@ -91,6 +95,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     }
     const { config: next, changed, diagnostics } = update.comparison
     config = next
+    latest = update.read
     logger.level = config.logLevel
     logger.info('config.changed', { changed })
     logDiagnostics(logger, diagnostics)
