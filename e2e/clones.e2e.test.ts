@@ -10,6 +10,7 @@ import { measureCloneMemory } from './lib/clone-memory.ts'
 import { watchHandshakes } from './lib/first-packets.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
 import { commandLine, driverArguments } from './lib/run-command.ts'
+import { startDaemon } from './lib/running-daemon.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 // Sessions are clones of a saved VM: what the user sees of that, and that the clones have nothing in common but where they come from.
@@ -131,6 +132,14 @@ test('appliance warm --hold: the memory is held while the command runs, and doct
   holding.kill('SIGTERM')
   expect((await holding).exitCode).toBe(0)
   await expect.poll(async () => (await templateFinding())?.data?.['held'], { timeout: 20_000 }).toBe(false)
+})
+
+test('a daemon holds it from its start to its end', async () => {
+  const daemon = await startDaemon(space, { cacheDirectory: space.path('cache/host-deployer') })
+  await expect.poll(() => daemon.lines.map(({ event }) => event), { timeout: 120_000 }).toContain('driver.prepared')
+  expect((await templateFinding())?.data).toMatchObject({ template: 'present', held: true, keeperPid: daemon.pid })
+  expect(await daemon.end('SIGTERM')).toBe(0)
+  await expect.poll(async () => (await templateFinding())?.data?.['held'] === true, { timeout: 20_000 }).toBe(false)
 })
 
 test('five at once: each its own; they have the memory of the template in common and copy little of it', async () => {
