@@ -61,6 +61,14 @@ const shuffled = <T>(items: readonly T[]): T[] =>
     .toSorted((left, right) => left.at - right.at)
     .map(({ item }) => item)
 
+/** Connected, every one of them: else the first has all slots before the second is there. */
+async function connect(daemon: RunningDaemon): Promise<DeployClient[]> {
+  const connections = Array.from({ length: clients }, () => daemon.client())
+  // Refused for its lack of a path, at once and without a job.
+  for (const connection of connections) await expect(connection.probeImageInfo({})).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+  return connections
+}
+
 /** One request, sent again while there is no daemon to answer. */
 async function send(
   client: DeployClient,
@@ -129,19 +137,26 @@ async function imagesAgreeWith(answers: readonly Answer[], { maySayTwice }: { re
 
 test(`${requests} requests of ${clients} clients over ${images} images, ${slots} slots: all done, fair, memory flat`, async () => {
   const daemon = await startDaemon(space, { concurrency: slots })
-  const connections = Array.from({ length: clients }, () => daemon.client())
+  const connections = await connect(daemon)
   const plan = planned('plain')
   const resident: number[] = []
   const watch = setInterval(() => void daemon.residentBytes().then((bytes) => resident.push(bytes)), 500)
   let mostBusy = 0
   const look = setInterval(() => void daemon.status().then(({ work }) => (mostBusy = Math.max(mostBusy, work.slots.busy))), 500)
-  const answers = await Promise.all(
-    plan.map(async (request): Promise<Answer> => {
-      const started = performance.now()
-      const code = await send(connections[request.client] as DeployClient, request, { timeoutMs: 3_600_000 })
-      return { ...request, code, ms: performance.now() - started }
-    }),
-  )
+  // Slots that are free go to whoever comes first; fairness begins where they are not.
+  const first = daemon.client()
+  const filling = paths.slice(0, slots).map(async (path, index): Promise<Answer> => {
+    const request = { name: `filling-${index}`, client: -1, path }
+    return { ...request, code: await send(first, request, { timeoutMs: 3_600_000 }), ms: 0 }
+  })
+  while ((await daemon.status()).work.slots.busy < slots) await new Promise((resolve) => setTimeout(resolve, 20))
+  const asked = plan.map(async (request): Promise<Answer> => {
+    const started = performance.now()
+    const code = await send(connections[request.client] as DeployClient, request, { timeoutMs: 3_600_000 })
+    return { ...request, code, ms: performance.now() - started }
+  })
+  const answers = await Promise.all([...filling, ...asked])
+  first.close()
   clearInterval(watch)
   clearInterval(look)
   expect(answers.filter(({ code }) => code !== null)).toEqual([])
@@ -161,7 +176,7 @@ test(`${requests} requests of ${clients} clients over ${images} images, ${slots}
 
 test('the same with cancels and deadlines at random', async () => {
   const daemon = await startDaemon(space, { concurrency: slots })
-  const connections = Array.from({ length: clients }, () => daemon.client())
+  const connections = await connect(daemon)
   const answers = await Promise.all(
     planned('impatient').map(async (request): Promise<Answer> => {
       const started = performance.now()

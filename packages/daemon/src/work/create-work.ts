@@ -175,11 +175,14 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     pump()
   }
 
+  /** One who found all slots free and took them has had his share for a while. */
+  const runningOf = (client: string): number => [...running].filter((record) => record.client === client).length
+
   /** Gives free slots to whoever's turn it is. */
   const pump = (): void => {
     clearTimeout(wakeTimer)
     while (running.size < config.concurrency) {
-      const record = queue.take(clock(), (image) => busyImages.has(image))
+      const record = queue.take(clock(), (image) => busyImages.has(image), runningOf)
       if (record === undefined) break
       void run(record)
     }

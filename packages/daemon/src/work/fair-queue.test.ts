@@ -30,6 +30,13 @@ test('a job of a busy image is passed over, and its client keeps its place', () 
   expect(queue.take(0, free)?.id).toBe('0')
 })
 
+test('who has fewer running goes first, whoever came first', () => {
+  const queue = createFairQueue<Waiting>()
+  for (const [id, client] of [0, 1, 2].entries()) queue.push(entry(id, client, id))
+  const running: Record<string, number> = { 'client 0': 2, 'client 1': 1, 'client 2': 1 }
+  expect(Array.from({ length: 3 }, () => queue.take(0, free, (client) => running[client] ?? 0)?.id)).toEqual(['1', '2', '0'])
+})
+
 test('everything comes out once, in the order of its client, unless removed', () => {
   fc.assert(
     fc.property(entries, fc.array(fc.nat(39)), (waiting, removed) => {

@@ -15,8 +15,11 @@ export interface FairQueue<Entry extends Waiting> {
   push(entry: Entry): void
   /** Puts an entry before all others of its client: one that had its turn and could not use it. */
   unshift(entry: Entry): void
-  /** Takes out the entry whose turn it is: of an image that is free, at its time. `undefined`: none can go now. */
-  take(nowMs: number, isBusy: (image: string) => boolean): Entry | undefined
+  /**
+   * Takes out the entry whose turn it is: of an image that is free, at its time, of the client with the fewest that run (`runningOf`; absent: all alike).
+   * `undefined`: none can go now.
+   */
+  take(nowMs: number, isBusy: (image: string) => boolean, runningOf?: (client: string) => number): Entry | undefined
   /** Takes out one that waits no longer; `false` when it is not here. */
   remove(id: string): boolean
   /** The earliest {@link Waiting.notBeforeMs} after `nowMs`, when it pays to look again; `undefined`: none waits for a time that comes. */
@@ -59,18 +62,23 @@ export function createFairQueue<Entry extends Waiting>(): FairQueue<Entry> {
       lineOf(entry.client).unshift(entry)
       size += 1
     },
-    take(nowMs, isBusy) {
+    take(nowMs, isBusy, runningOf = () => 0) {
+      let best: { readonly client: string; readonly line: Entry[]; readonly index: number; readonly running: number } | undefined
       for (const [client, line] of lines) {
         const index = line.findIndex(({ notBeforeMs, image }) => notBeforeMs <= nowMs && !isBusy(image))
         if (index === -1) continue
-        const entry = takeOut(client, line, index)
-        if (line.length > 0) {
-          lines.delete(client)
-          lines.set(client, line)
-        }
-        return entry
+        const running = runningOf(client)
+        if (best === undefined || running < best.running) best = { client, line, index, running }
+        if (running === 0) break
       }
-      return undefined
+      if (best === undefined) return undefined
+      const { client, line, index } = best
+      const entry = takeOut(client, line, index)
+      if (line.length > 0) {
+        lines.delete(client)
+        lines.set(client, line)
+      }
+      return entry
     },
     remove(id) {
       for (const [client, line] of lines) {
