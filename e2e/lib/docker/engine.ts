@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { execa } from 'execa'
 import { cacheDirectory } from '../cache.ts'
 
 /** A Docker engine that Testcontainers finds. */
@@ -59,6 +60,8 @@ export async function startDockerEngine(name: string): Promise<DockerEngine> {
     else child.kill('SIGTERM')
     await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })])
     child.kill('SIGKILL')
+    // Left behind for containers in the host's network.
+    await execa('umount', ['--quiet', join(run, 'exec', 'netns', 'default')], { reject: false })
     await rm(run, { recursive: true, force: true })
     delete process.env['DOCKER_HOST']
   }
