@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module'
 
 // The entry of a worker process: `worker-main MARKER COMPILED`. The marker is what reclaim knows the process by; `COMPILED` a directory for compiled code.
-const [, , , compiled] = process.argv
+export const [, , marker, compiled] = process.argv
 if (compiled !== undefined) enableCompileCache(compiled)
 
 await import('./worker.ts')
