@@ -64,9 +64,12 @@ async function showDisk(disk, mountpoint, name, { namespace, exec, signal }, sta
     running = false
   })
   stack.defer(`nbdfuse of ${disk.id}`, async () => {
-    if (!running) return
-    await exec(['umount', '--', mountpoint])
-    if (!(await becomesTrue(async () => !running, 60_000))) throw new CleanupError('CLEANUP_FLUSH_FAILED', `nbdfuse does not end: ${said}`)
+    // Again and again: when it is told to end while it starts, there is nothing to unmount yet.
+    const isOver = async () => {
+      if (running) await exec(['umount', '--', mountpoint])
+      return !running
+    }
+    if (!(await becomesTrue(isOver, 60_000))) throw new CleanupError('CLEANUP_FLUSH_FAILED', `nbdfuse does not end: ${said}`)
     await ended
   })
   const isReady = async () => !running || (await exec(['test', '-e', `${mountpoint}.pid`])).exitCode === 0

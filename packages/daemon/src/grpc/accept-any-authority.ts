@@ -19,10 +19,11 @@ export function acceptAnyAuthority(socket: Socket): Duplex {
       socket.write(chunk, () => done())
     },
     writev: (chunks, done) => {
+      // Done when the last of it is out: whoever closes then loses nothing.
       socket.cork()
-      for (const { chunk } of chunks) socket.write(chunk as Buffer)
+      const last = chunks.length - 1
+      for (const [index, { chunk }] of chunks.entries()) socket.write(chunk as Buffer, index === last ? () => done() : undefined)
       socket.uncork()
-      done()
     },
     final: (done) => {
       socket.end(done)

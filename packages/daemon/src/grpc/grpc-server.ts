@@ -68,10 +68,15 @@ interface Stopping {
 }
 
 async function stop({ server, listener, sockets, limitMs }: Stopping): Promise<void> {
+  // When all connections have ended, too.
   const closed = new Promise<void>((resolve) => void listener.close(() => resolve()))
-  const timer = setTimeout(() => server.forceShutdown(), limitMs)
+  const timer = setTimeout(() => {
+    server.forceShutdown()
+    for (const socket of sockets) socket.destroy()
+  }, limitMs)
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
-  clearTimeout(timer)
-  for (const socket of sockets) socket.destroy()
+  // The last answers are still on their way. A connection that has brought no HTTP/2 is none of the server's.
+  for (const socket of sockets) socket.destroySoon()
   await closed
+  clearTimeout(timer)
 }
