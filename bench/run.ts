@@ -82,7 +82,8 @@ try {
     console.error(`dev bench: nothing measures ${selected}; rows are ${all.flatMap(({ rows }) => rows).join(' ')}`)
     process.exitCode = 2
   } else {
-    const samples = await measure(selected, { runs, peerRuns }, note)
+    // A daemon that is measured becomes the one who holds the template, and takes it with it when it ends.
+    const samples = await measure(selected, { runs, peerRuns }, () => holdTemplate(place.directory), note)
     const isMemory = (row: string) => row.startsWith(MEMORY)
     const rows = medians(samples, (row) => !isMemory(row), 1)
     const result: BenchResult = {
