@@ -4,7 +4,7 @@ import { isAuthorizedKey, type PasswdEntry } from '@host-deployer/formats'
 import { guestPath } from '@host-deployer/guest-fs'
 import { defineOperation, type StageContext } from '../operation.ts'
 import { type AccountFiles, accountPaths, findGroup, findUser, writeAccountFiles } from '../strategies/accounts/account-files.ts'
-import { changeAuthorizedKeys, locateAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
+import { changeAuthorizedKeys, diagnoseUnreadKeys, locateAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
 import { chooseLoginAccount } from '../strategies/accounts/choose-login-account.ts'
 import { isAsRequested } from '../strategies/accounts/create-account.ts'
 import { createHome } from '../strategies/accounts/create-home.ts'
@@ -94,14 +94,7 @@ async function stageKeys(
   const location = locateAuthorizedKeys(account, patterns)
   if (add.length > 0) {
     await createHome(fs, files, account)
-    if (!location.read) {
-      diagnose({
-        severity: 'warning',
-        code: 'SSH_KEYS_NOT_READ',
-        summary: `sshd does not read this file: AuthorizedKeysFile is ${patterns}`,
-        path: location.path,
-      })
-    }
+    diagnoseUnreadKeys(location, patterns, diagnose)
   }
   await changeAuthorizedKeys(fs, account, location, { add, remove })
 }

@@ -2,7 +2,7 @@ import { InputError, OperationError } from '@host-deployer/driver-api'
 import { isAuthorizedKey, parseAuthorizedKey } from '@host-deployer/formats'
 import { defineOperation } from '../operation.ts'
 import { accountPaths, findUser } from '../strategies/accounts/account-files.ts'
-import { changeAuthorizedKeys, locateAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
+import { changeAuthorizedKeys, diagnoseUnreadKeys, locateAuthorizedKeys } from '../strategies/accounts/authorized-keys-file.ts'
 import { openAccounts } from '../strategies/accounts/open-accounts.ts'
 import {
   type AccountSubject,
@@ -53,14 +53,7 @@ export const sshKeys = defineOperation<true>({
         })
       }
       const location = locateAuthorizedKeys(account, patterns)
-      if (!location.read) {
-        diagnose({
-          severity: 'warning',
-          code: 'SSH_KEYS_NOT_READ',
-          summary: `sshd does not read this file: AuthorizedKeysFile is ${patterns}`,
-          path: location.path,
-        })
-      }
+      diagnoseUnreadKeys(location, patterns, diagnose)
       await changeAuthorizedKeys(fs, account, location, { add: [...lines.values()], only: only.has(name) })
     }
     return undefined

@@ -1,3 +1,4 @@
+import type { Diagnostic } from '@host-deployer/driver-api'
 import {
   addAuthorizedKey,
   type PasswdEntry,
@@ -18,6 +19,17 @@ export interface AuthorizedKeysLocation {
   readonly inHome: boolean
   /** False when sshd looks somewhere that is not a file of this account, and keys written here have no effect. */
   readonly read: boolean
+}
+
+/** `SSH_KEYS_NOT_READ` when what is written at this location has no effect. */
+export function diagnoseUnreadKeys(
+  { path, read }: AuthorizedKeysLocation,
+  patterns: string | undefined,
+  diagnose: (diagnostic: Diagnostic) => void,
+): void {
+  if (read) return
+  const summary = `sshd does not read this file: AuthorizedKeysFile is ${patterns}`
+  diagnose({ severity: 'warning', code: 'SSH_KEYS_NOT_READ', summary, path })
 }
 
 /**
