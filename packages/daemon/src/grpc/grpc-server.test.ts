@@ -35,6 +35,10 @@ const rawCall = (client: Client, path: string, bytes: Uint8Array) =>
     )
   })
 
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close()
   for (const wire of served.splice(0)) await wire.stop()
@@ -47,6 +51,21 @@ test('the socket is for its owner and group, and gone after the stop', async () 
   expect((await stat(wire.socketPath)).mode & 0o7777).toBe(0o660)
   await wire.server.stop(0)
   await expect(stat(wire.socketPath)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('a call that runs at the stop is answered, and nobody else waits for it', async () => {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const wire = await serve({ answer: () => promise })
+  const silent = connect(wire.socketPath).resume()
+  const silentEnded = new Promise<void>((resolve) => void silent.once('close', () => resolve()))
+  await new Promise<void>((resolve) => void silent.once('connect', () => resolve()))
+  const call = clientOf(wire).probeImageInfo({ disk_info })
+  await until(() => wire.submitted.length === 1)
+  const stopped = wire.server.stop(60_000)
+  await silentEnded
+  reject(new DiskError('IMAGE_LOCKED', 'Somebody has it', { hint: 'Wait.' }))
+  await expect(call).rejects.toMatchObject({ code: 'IMAGE_LOCKED' })
+  await stopped
 })
 
 test('every rpc becomes a job', async () => {
