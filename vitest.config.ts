@@ -14,13 +14,18 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', [
-        'packages/*/src/**/!(*.int).test.ts',
-        'apps/*/src/**/!(*.int).test.ts',
-        'tools/**/!(*.int).test.ts',
-        'e2e/lib/*.test.ts',
-        'bench/**/*.test.ts',
-      ]),
+      project(
+        'unit',
+        [
+          'packages/*/src/**/!(*.int).test.ts',
+          'apps/*/src/**/!(*.int).test.ts',
+          'tools/**/!(*.int).test.ts',
+          'e2e/lib/*.test.ts',
+          'bench/**/*.test.ts',
+        ],
+        // Many short files: a process for each, which loads everything anew, would take a third of the time. A file puts back what it changes of its process.
+        { maxWorkers: '100%', isolate: false },
+      ),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,
@@ -31,6 +36,7 @@ export default defineConfig({
         testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 1_200_000 : 14_400_000,
         hookTimeout: 900_000,
         maxWorkers: 2,
+        globalSetup: ['e2e/lib/hold-template.setup.ts'],
         setupFiles: ['e2e/lib/settle-evidence.setup.ts'],
       }),
     ],
