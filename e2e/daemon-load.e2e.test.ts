@@ -14,7 +14,7 @@ import { createWorkspace, type Workspace } from './lib/workspace.ts'
 // line of its own to a file of its image, so that the images tell afterwards what was done to them.
 
 const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
-const [requests, clients, images, slots] = soak ? [200, 20, 40, 5] : [20, 4, 8, 5]
+const [requests, clients, images, slots] = soak ? [200, 20, 40, 5] : [12, 4, 8, 5]
 const MiB = 2 ** 20
 const draw = random()
 const MAX_RESIDENT_BYTES = 150 * MiB
@@ -203,7 +203,7 @@ function impatience(): { readonly timeoutMs: number; readonly signal?: AbortSign
   return { timeoutMs: 3_600_000, signal: AbortSignal.timeout(soonMs) }
 }
 
-const kills = soak ? 80 : 5
+const kills = soak ? 80 : 3
 
 /** SIGKILL for a VM now and then; each third time for the daemon, which is started again. */
 async function disturb(state: { daemon: RunningDaemon; isOver: boolean }): Promise<void> {

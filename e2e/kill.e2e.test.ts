@@ -17,7 +17,7 @@ import { createKeyPair, createWorkspace, type Workspace } from './lib/workspace.
 // request again gives the tree of an uninterrupted run.
 
 const key = createKeyPair('kill')
-const kills = process.env['HOST_DEPLOYER_SOAK'] === undefined ? 3 : 40
+const kills = process.env['HOST_DEPLOYER_SOAK'] === undefined ? 2 : 40
 let space: Workspace
 let args: string[]
 beforeAll(async () => {

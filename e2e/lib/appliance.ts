@@ -14,14 +14,17 @@ export function applianceDirectory(): string {
   return process.env['HOST_DEPLOYER_E2E_APPLIANCE'] ?? join(cacheDirectory(), 'appliance', 'amd64')
 }
 
-/** Builds the appliance unless it is there and current. */
+let current: Promise<unknown> | undefined
+
+/** Builds the appliance unless it is there and current. A process looks once: it takes a third of a second, and there are hundreds of sessions. */
 export async function ensureAppliance(log: (line: string) => void = () => {}): Promise<void> {
   if (process.env['HOST_DEPLOYER_E2E_APPLIANCE'] !== undefined) return
-  await buildAppliance({
+  current ??= buildAppliance({
     outDirectory: applianceDirectory(),
     cacheDirectory: cacheDirectory(),
     onStep: (step) => log(`appliance: ${step}`),
   })
+  await current
 }
 
 let work: Promise<string> | undefined

@@ -1,8 +1,11 @@
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type DriverSession, hostPath, toolPath } from '@host-deployer/driver-api'
 import { loadTree, type TreeManifest } from '@host-deployer/guest-fs'
+import { execa } from 'execa'
 import { phonyGuestManifest } from '../../packages/core/src/testing/phony-guest.ts'
-import { openTestDriver } from './appliance.ts'
+import { applianceDirectory, openTestDriver } from './appliance.ts'
+import { cached, digest } from './cache.ts'
 
 type Run = (...argv: [string, ...string[]]) => Promise<string>
 
@@ -26,8 +29,22 @@ export interface PhonyDiskOptions {
   readonly prepare?: (run: Run) => Promise<void>
 }
 
-/** A raw, sparse disk with a guest that is real enough to be recognised and deployed, and takes seconds to make. It does not boot. */
+/**
+ * A raw, sparse disk with a guest that is real enough to be recognised and deployed, and takes seconds to make, or no time when it is in the cache. It does
+ * not boot. Disks made with the same options have the same UUIDs.
+ */
 export async function createPhonyDisk(path: string, options: PhonyDiskOptions): Promise<void> {
+  if (options.prepare !== undefined) return makePhonyDisk(path, options)
+  const recipe = await readFile(import.meta.filename)
+  const appliance = await readFile(join(applianceDirectory(), 'manifest.json')).catch(() => '')
+  const key = digest(JSON.stringify([options, treeOf(options)]), recipe, appliance)
+  const directory = await cached('phony-disks', key, ['disk.raw'], (into) => makePhonyDisk(join(into, 'disk.raw'), options))
+  await execa('cp', ['--sparse=always', '--no-clobber', join(directory, 'disk.raw'), path])
+}
+
+const treeOf = ({ guest = 'debian-12', tree }: PhonyDiskOptions): TreeManifest => ({ ...phonyGuestManifest(guest), ...tree })
+
+async function makePhonyDisk(path: string, options: PhonyDiskOptions): Promise<void> {
   const file = await open(path, 'wx')
   await file.truncate(options.sizeBytes)
   await file.close()
@@ -35,7 +52,7 @@ export async function createPhonyDisk(path: string, options: PhonyDiskOptions): 
     const device = await layOut(session.disks[0].device, options.layout ?? 'whole', run)
     await run(`mkfs.${options.type}`, '-q', ...(options.mkfs ?? []), device)
     await run('mount', '-t', options.type, device, '/mnt')
-    await loadTree(session.toolHost.fs, toolPath('/mnt'), { ...phonyGuestManifest(options.guest ?? 'debian-12'), ...options.tree })
+    await loadTree(session.toolHost.fs, toolPath('/mnt'), treeOf(options))
     await options.prepare?.(run)
     await run('sync')
     if (options.dirty) {

@@ -12,10 +12,10 @@ const MEMFD_CREATE: Partial<Record<NodeJS.Architecture, number>> = { x64: 319, a
 // memfd_create(2) with close-on-exec and sealing, and not to be executed where the kernel knows that (6.3; with vm.memfd_noexec=2 it insists). fcntl(2)
 // F_ADD_SEALS with F_SEAL_SEAL, SHRINK, GROW and WRITE: nobody can write to it from then on, whoever has it open, and private mappings work. The kernel may
 // take a moment to give up the mapping of a process that has just ended (EBUSY, 16). Until it is told to keep the memory it ends when its input does; then
-// when its keeper does, or when the record of the template does not name this memory any more: nobody could find it. Both are looked at each second; the
-// keeper's end wakes it where there is pidfd_open(2) (Linux 5.3, the same number everywhere). It keeps nothing else open.
+// when the record of the template does not name this memory any more, since nobody could find it, or when all keepers that the record names have ended.
+// That is looked at each second. It keeps nothing else open.
 const HOLDER = String.raw`
-my ($call, $bytes, $keeper, $ticks, $record) = @ARGV;
+my ($call, $bytes, $record) = @ARGV;
 opendir(my $open, "/proc/self/fd") or die "/proc: $!";
 my @inherited = grep { /^[0-9]+$/ && $_ > 2 } readdir($open);
 closedir($open);
@@ -39,24 +39,28 @@ print "sealed\n";
 print "kept\n";
 open(STDIN, "<", "/dev/null") && open(STDOUT, ">", "/dev/null") && open(STDERR, ">", "/dev/null") or exit 1;
 $0 = "host-deployer: memory of the template";
-my $ended = syscall(434, $keeper + 0, 0);
-sub text { open(my $file, "<", $_[0]) or exit 0; local $/; my $text = <$file>; defined $text or exit 0; $text }
-while (1) {
-  text("/proc/$keeper/stat") =~ /.*\) (.*)/s or exit 0;
+sub text { open(my $file, "<", $_[0]) or return ""; local $/; my $text = <$file>; defined $text ? $text : "" }
+sub runs {
+  my ($pid, $ticks) = @_;
+  text("/proc/$pid/stat") =~ /.*\) (.*)/s or return 0;
   my @fields = split / /, $1;
-  exit 0 if $fields[0] eq "Z" || $fields[0] eq "X" || $fields[19] != $ticks;
-  index(text($record), qq("inode":"$inode")) >= 0 or exit 0;
-  my $which = "";
-  vec($which, $ended, 1) = 1 if $ended >= 0;
-  exit 0 if select($which, undef, undef, 1) > 0;
+  $fields[0] ne "Z" && $fields[0] ne "X" && $fields[19] == $ticks;
+}
+while (1) {
+  my $named = text($record);
+  index($named, qq("inode":"$inode")) >= 0 && $named =~ /"keepers":\[([^\]]*)\]/ or exit 0;
+  my ($keepers, $kept) = ($1, 0);
+  while ($keepers =~ /"pid":(\d+),"startTicks":(\d+)/g) { $kept ||= runs($1, $2); }
+  $kept or exit 0;
+  select(undef, undef, undef, 1);
 }
 `
 
-/** Where the memory of a template is, for as long as the process that holds it runs. */
+/** Where the memory of a template is, for as long as the process that holds it runs. The holder reads this from the record, `pid` and `startTicks` in that order. */
 export interface MemoryPlace {
   readonly holder: ProcessIdentity
-  /** With it the holder ends. */
-  readonly keeper: ProcessIdentity
+  /** With the last of them the holder ends. */
+  readonly keepers: readonly ProcessIdentity[]
   /** Of the holder. */
   readonly descriptor: number
   readonly inode: string
@@ -69,7 +73,7 @@ export interface HeldMemory {
   readonly place: MemoryPlace
   /** Nobody can write to it any more. `DRIVER_TEMPLATE_FAILED` while somebody has it mapped for writing. */
   seal(): Promise<void>
-  /** The holder stays, sealed, until its keeper ends or the record is gone. Without this it ends with this process. */
+  /** The holder stays, sealed, until its keepers end or the record is gone. Without this it ends with this process. */
   keep(): Promise<void>
   /** Ends the holder, and the memory with it. */
   release(): void
@@ -77,7 +81,7 @@ export interface HeldMemory {
 
 export interface HoldMemoryInput {
   readonly sizeBytes: number
-  /** With it the holder ends. */
+  /** The first of those with whom the holder ends. */
   readonly keeper: ProcessIdentity
   /** The file that will say where the memory is ({@link MemoryPlace}); it has to be there when the holder is told to keep the memory. */
   readonly record: string
@@ -91,13 +95,13 @@ const failed = (message: string, cause?: unknown): DriverError =>
 
 /**
  * Makes memory that clones can map privately and nobody can write to once it is sealed, held by a process of its own. That process is perl, which
- * every Debian has: Node.js has no way to seal, and the keeper need not know. `DRIVER_TEMPLATE_FAILED` where that does not work; nothing is left then.
+ * every Debian has: Node.js has no way to seal, and the keepers need not know. `DRIVER_TEMPLATE_FAILED` where that does not work; nothing is left then.
  */
 export async function holdMemory({ sizeBytes, keeper, record }: HoldMemoryInput): Promise<HeldMemory> {
   const call = MEMFD_CREATE[process.arch]
   const perl = await findProgram('perl')
   if (call === undefined || perl === undefined) throw failed(perl === undefined ? 'there is no perl' : `not on ${process.arch} yet`)
-  const argv = ['-e', HOLDER, String(call), String(sizeBytes), String(keeper.pid), String(keeper.startTicks), record]
+  const argv = ['-e', HOLDER, String(call), String(sizeBytes), record]
   // Not in our process group: a Ctrl-C is for the one who deploys.
   const child = spawn(perl, argv, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -130,7 +134,7 @@ export async function holdMemory({ sizeBytes, keeper, record }: HoldMemoryInput)
     const { ino } = await handle.stat({ bigint: true })
     return {
       handle,
-      place: { holder, keeper, descriptor, inode: String(ino) },
+      place: { holder, keepers: [keeper], descriptor, inode: String(ino) },
       async seal() {
         child.stdin.write('seal\n')
         await hear(/^sealed$/)

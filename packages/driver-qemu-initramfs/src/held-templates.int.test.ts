@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
 import { createLocalToolHost, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { createRawImage, digestOf, listTree, processesHolding } from '@host-deployer/driver-testkit'
@@ -87,7 +88,7 @@ test('it is held once for a keeper; three clones at once have their pages in com
   expect((await stat(join(directory, 'state'))).size).toBeLessThan(16 * MIB)
   expect(await processesHolding(fixture.directory)).toEqual([])
   const links = await Promise.all((await readdir(`/proc/${holder.pid}/fd`)).map((fd) => readlink(`/proc/${holder.pid}/fd/${fd}`)))
-  const others = links.filter((link) => link !== '/dev/null' && link !== 'anon_inode:[pidfd]')
+  const others = links.filter((link) => link !== '/dev/null')
   expect(others).toEqual([await readlink(`/proc/${holder.pid}/fd/${descriptor}`)])
   const images = await Promise.all(['one', 'two', 'three'].map((name) => createRawImage(fixture.directory, name, IMAGE_BYTES)))
   const sessions = await Promise.all(images.map((image) => fixture.open({}, image)))
@@ -140,14 +141,23 @@ test('what runs with user, groups, privileges and descriptors of a clone cannot 
   expect(await digestOf(hostPath(path))).toBe(before)
 })
 
-test('another keeper replaces it: the first holder ends, and with the first keeper nothing more', async () => {
-  const first = await held()
-  expect(await hold(keepers[1].pid)).toMatchObject({ outcome: 'made', artefact: { path: first.directory } })
-  await endsSoon(first.holder)
-  expect((await held()).keeper.pid).toBe(keepers[1].pid)
+test('it is held for another one as well: nothing is made anew, and it stays when the first one ends', async () => {
+  const { holder, directory } = await held()
+  const { madeAtMs } = await recordOf(directory)
+  expect(await hold(keepers[1].pid)).toMatchObject({ outcome: 'found', artefact: { path: directory }, keptFor: keepers[1].pid })
+  expect(await held()).toMatchObject({ holder, keepers: [keepers[0], keepers[1]].map(({ pid }) => ({ pid })) })
+  expect(await recordOf(directory)).toEqual({ madeAtMs, names: ['state', 'template.json'] })
   keepers[0].kill('SIGKILL')
+  // The holder looks each second.
+  await delay(2_500)
+  expect(await isRunning(holder)).toBe(true)
   expect(await start()).toEqual(HELD)
+  expect(await hold(keepers[1].pid)).toMatchObject({ outcome: 'found', keptFor: keepers[1].pid })
 })
+
+async function recordOf(directory: string) {
+  return { madeAtMs: Math.round((await stat(join(directory, 'template.json'))).mtimeMs), names: (await readdir(directory)).sort() }
+}
 
 test('a clone of it that fails: it is given up, the session boots, the next one has an ordinary template', async () => {
   const { directory, holder } = await held()
@@ -193,27 +203,30 @@ test('the keeper ends: the holder does, sessions that run go on, others have an 
 test('a sweep ends what is held for the same keeper elsewhere and takes what nobody holds; what others hold stays', async () => {
   const parent = join(fixture.directory, 'swept')
   await mkdir(parent, { mode: 0o700 })
-  const holders = [startKeeper(), startKeeper(), startKeeper()]
+  const holders = [startKeeper(), startKeeper(), startKeeper(), startKeeper()]
   const [me, other] = await Promise.all([process.pid, process.ppid].map(identifyProcess))
   if (me === undefined || other === undefined) throw new Error('No process')
-  const plant = async (letter: string, holder: ProcessIdentity | undefined, keeper: ProcessIdentity): Promise<void> => {
+  const plant = async (letter: string, holder: ProcessIdentity | undefined, ...keepers: readonly ProcessIdentity[]): Promise<void> => {
     const directory = join(parent, letter.repeat(32))
     await mkdir(directory)
     const state = { sizeBytes: 1, inode: '1', mtimeNs: '1', ctimeNs: '1' }
-    const memory = { holder, keeper, descriptor: 3, inode: '1' }
+    const memory = { holder, keepers, descriptor: 3, inode: '1' }
     await writeFile(join(directory, 'template.json'), JSON.stringify({ bootId: me.bootId, privateKeyPem: '', hostKey: '', state, memory }))
   }
-  const [mine, theirs, gone] = await Promise.all(holders.map(({ pid }) => identifyProcess(pid)))
+  const [mine, theirs, gone, both] = await Promise.all(holders.map(({ pid }) => identifyProcess(pid)))
   await plant('1', mine, me)
   await plant('2', theirs, other)
   await plant('3', gone, other)
+  await plant('4', both, me, other)
   holders[2]?.kill('SIGKILL')
   if (gone !== undefined) await endsSoon(gone)
   await sweepTemplates({ parent, key: '9'.repeat(32), directory: join(parent, '9'.repeat(32)), isHeld: true }, { keeper: me })
-  expect(await readdir(parent)).toEqual(['2'.repeat(32)])
+  expect((await readdir(parent)).sort()).toEqual(['2', '4'].map((letter) => letter.repeat(32)))
+  const left = JSON.parse(await readFile(join(parent, '4'.repeat(32), 'template.json'), 'utf8')) as { memory: MemoryPlace }
+  expect(left.memory.keepers).toEqual([other])
   if (mine !== undefined) await endsSoon(mine)
   expect(theirs !== undefined && (await isRunning(theirs))).toBe(true)
-  holders[1]?.kill('SIGKILL')
+  for (const index of [1, 3]) holders[index]?.kill('SIGKILL')
 })
 
 test('a build that fails or is cancelled leaves neither process nor memory', async () => {

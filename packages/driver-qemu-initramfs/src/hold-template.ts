@@ -1,18 +1,40 @@
 import { DriverError } from '@host-deployer/driver-api'
-import { identifyProcess, isRunning } from '@host-deployer/driver-kit'
+import { identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { type BuildTemplateInput, buildTemplate } from './build-template.ts'
 import type { MadeTemplate } from './find-template.ts'
 import { holdMemory } from './held-memory.ts'
 import { lockPathOf, lockTemplate } from './template-lock.ts'
-import { closeTemplate, openTemplate, prepareTemplates, recordPathOf, type TemplatePlace } from './template-store.ts'
+import {
+  changeKeepers,
+  closeTemplate,
+  type OpenTemplate,
+  openTemplate,
+  prepareTemplates,
+  recordPathOf,
+  type TemplatePlace,
+} from './template-store.ts'
 import { isSameProcess, sweepTemplates } from './template-sweep.ts'
 
 const MIB = 2 ** 20
 
 /**
- * The template at `place` with its memory held until the process `keeper` ends, for sessions of all processes of this user to share; made if need be. One
- * that is held for somebody else is replaced, since it may be gone with that one any time; it serves until then. What is held for the same keeper with
- * other options is given up. `DRIVER_TEMPLATE_FAILED` and the codes of a boot; then nothing is held.
+ * Has a held template held for one more; whether that came in time. The holder ends when it finds that all who are named have ended: while one of the others
+ * still runs after the new one was named, it has not found that.
+ */
+async function isJoined(place: TemplatePlace, { keepers = [] }: OpenTemplate, keeper: ProcessIdentity): Promise<boolean> {
+  if (keepers.some((other) => isSameProcess(other, keeper))) return true
+  const running = async (): Promise<ProcessIdentity[]> => {
+    const states = await Promise.all(keepers.map(isRunning))
+    return keepers.filter((_, index) => states[index])
+  }
+  await changeKeepers(place, [...(await running()), keeper])
+  return (await running()).length > 0
+}
+
+/**
+ * The template at `place` with its memory held until the process `keeper` ends, for sessions of all processes of this user to share; made if need be. It may be
+ * held for several, and stays until the last of them ends. What is held for the same keeper with other options is given up. `DRIVER_TEMPLATE_FAILED` and
+ * the codes of a boot; then nothing is held.
  */
 export async function holdTemplate(input: BuildTemplateInput, place: TemplatePlace, keeperPid: number): Promise<MadeTemplate> {
   const { signal, options } = input.context
@@ -22,9 +44,9 @@ export async function holdTemplate(input: BuildTemplateInput, place: TemplatePla
   const unlock = await lockTemplate(lockPathOf(place), signal)
   try {
     const found = await openTemplate(place)
-    if (found?.keeper !== undefined && isSameProcess(found.keeper, keeper)) return { outcome: 'found', template: found }
+    if (found !== undefined && (await isJoined(place, found, keeper))) return { outcome: 'found', template: found }
     if (found !== undefined) await closeTemplate(found)
-    await sweepTemplates(place, { keeper, sparesPlace: found !== undefined })
+    await sweepTemplates(place, { keeper })
     const memory = await holdMemory({ sizeBytes: options.memoryMb * MIB, keeper, record: recordPathOf(place) })
     try {
       await buildTemplate(input, place, memory)

@@ -36,13 +36,13 @@ async function warmTemplate(context: Context, keepFor: number | undefined, stack
   const vm = `a VM of ${options.memoryMb} MB`
   const how = `(${settled.accelerator}, kernel ${appliance.manifest.kernelVersion})`
   const finished = async (found: MadeTemplate, place: TemplatePlace, detail: string): Promise<Preparation> => {
-    const { sizeBytes, keeper } = found.template
+    const { sizeBytes, keepers } = found.template
     await closeTemplate(found.template)
     return {
       outcome: found.outcome,
       detail,
       artefact: { path: hostPath(place.directory), sizeBytes },
-      ...(keeper && { keptFor: keeper.pid }),
+      ...(keepFor !== undefined && keepers && { keptFor: keepFor }),
     }
   }
   let notHeld = ''

@@ -66,16 +66,18 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
     const template = await openTemplate(candidate)
     if (template === undefined) continue
     await closeTemplate(template)
-    const { sizeBytes, madeAtMs, keeper } = template
+    const { sizeBytes, madeAtMs, keepers } = template
     const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
-    const held = keeper === undefined ? '' : `, its memory held for process ${keeper.pid} and shared by them`
+    const latest = keepers?.at(-1)
+    const held =
+      keepers === undefined ? '' : `, its memory held for process ${keepers.map(({ pid }) => pid).join(' and ')} and shared by them`
     const size = `${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old`
     const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})`
     return {
       used: candidate,
       state: 'present',
       detail,
-      data: { sizeBytes, ageMs, held: keeper !== undefined, ...(keeper && { keeperPid: keeper.pid }) },
+      data: { sizeBytes, ageMs, held: keepers !== undefined, ...(latest && { keeperPid: latest.pid }) },
     }
   }
   const failure = await recentFailure(place)
@@ -94,7 +96,7 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
 
 /**
  * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
- * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `keeperPid` (until this process ends),
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `keeperPid` (the latest of the processes it is held for),
  * `failedAgeMs`, `bootMs`, `cloneMs`.
  */
 export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {

@@ -10,7 +10,7 @@ import { qemuCommandLine } from './qemu-command-line.ts'
 import type { VmInput } from './virtual-machine.ts'
 
 /** Changes when a template made by an earlier version of this driver must not be used any more. */
-const TEMPLATE_FORMAT = 5
+const TEMPLATE_FORMAT = 6
 /** How long sessions do not try again what has failed. */
 export const RETRY_AFTER_MS = 10 * 60_000
 
@@ -32,8 +32,8 @@ export interface OpenTemplate {
   readonly state: FileHandle
   /** Sealed; clones share what they do not change. Absent: the memory is in the state. */
   readonly memory?: FileHandle
-  /** The process that {@link memory} is held for. */
-  readonly keeper?: ProcessIdentity
+  /** The processes that {@link memory} is held for; some may have ended. */
+  readonly keepers?: readonly ProcessIdentity[]
   readonly keys: TemplateKeys
   readonly sizeBytes: number
   /** Milliseconds since the epoch. */
@@ -66,14 +66,15 @@ const recordSchema = z.object({
   memory: z
     .object({
       holder: processSchema,
-      keeper: processSchema,
+      keepers: z.array(processSchema),
       descriptor: z.int().nonnegative(),
       inode: z.string(),
     })
     .optional(),
 })
 
-type StateIdentity = z.infer<typeof recordSchema>['state']
+type TemplateRecord = z.infer<typeof recordSchema>
+type StateIdentity = TemplateRecord['state']
 
 async function identityOf(handle: FileHandle): Promise<StateIdentity> {
   const { size, ino, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
@@ -131,7 +132,7 @@ async function openChecked(place: TemplatePlace, handles: FileHandle[]): Promise
   const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
   // A file of memory takes what is allocated of it, in units of 512 bytes (stat(2)).
   const sizeBytes = record.state.sizeBytes + (memory === undefined ? 0 : (await memory.stat()).blocks * 512)
-  return { state, ...(memory && { memory }), ...(record.memory && { keeper: record.memory.keeper }), keys, sizeBytes, madeAtMs: mtimeMs }
+  return { state, ...(memory && { memory }), ...(record.memory && { keepers: record.memory.keepers }), keys, sizeBytes, madeAtMs: mtimeMs }
 }
 
 /**
@@ -159,12 +160,12 @@ export async function markUsed({ directory }: TemplatePlace): Promise<void> {
 /** Completes the template in `directory`, where `state` is written already, and gives it its place; what was there is replaced. */
 export async function publishTemplate(place: TemplatePlace, directory: string, keys: TemplateKeys, memory?: MemoryPlace): Promise<void> {
   const state = await open(join(directory, 'state'), 'r')
-  const record: z.infer<typeof recordSchema> = {
+  const record: TemplateRecord = {
     bootId: await currentBootId(),
     privateKeyPem: keys.privateKeyPem,
     hostKey: Buffer.from(keys.hostKey).toString('base64'),
     state: await identityOf(state).finally(() => state.close()),
-    ...(memory && { memory }),
+    ...(memory && { memory: { ...memory, keepers: [...memory.keepers] } }),
   }
   await writeFile(recordPathOf({ directory }), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
   await discardTemplate(place)
@@ -175,6 +176,20 @@ export async function publishTemplate(place: TemplatePlace, directory: string, k
 /** Who holds the memory of the template at this place, as its record says; `undefined` when its memory is in the state, or there is none. */
 export async function heldMemoryAt(place: Pick<TemplatePlace, 'directory'>): Promise<MemoryPlace | undefined> {
   return (await readRecord(recordPathOf(place)).catch(() => undefined))?.memory
+}
+
+/** Names others as those for whom the memory of the template at this place is held. For the one who has the lock: see `lockTemplate`. */
+export async function changeKeepers(place: Pick<TemplatePlace, 'directory'>, keepers: readonly ProcessIdentity[]): Promise<void> {
+  const path = recordPathOf(place)
+  const record = await readRecord(path)
+  if (record.memory === undefined) throw new TypeError(`${path} says that the memory is in the state`)
+  const { atime, mtime } = await stat(path)
+  const changed = `${path}.new`
+  await rm(changed, { force: true })
+  await writeFile(changed, JSON.stringify({ ...record, memory: { ...record.memory, keepers } }), { mode: 0o600, flag: 'wx' })
+  // It is as old as it was.
+  await utimes(changed, atime, mtime)
+  await rename(changed, path)
 }
 
 /** Removes the template, and ends who holds its memory; clones that have it open go on. With `only`: unless there is another by now. */

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { currentBootId, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
-import { discardTemplate, heldMemoryAt, RETRY_AFTER_MS, type TemplatePlace } from './template-store.ts'
+import { changeKeepers, discardTemplate, heldMemoryAt, RETRY_AFTER_MS, type TemplatePlace } from './template-store.ts'
 
 /** More are removed, the least recently used first. Those of other boots of the host are never asked for again and go at once. */
 const MAX_TEMPLATES = 4
@@ -37,25 +37,28 @@ async function isOutdated(path: string, bootId: string): Promise<boolean> {
 export const isSameProcess = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
   one.pid === other.pid && one.startTicks === other.startTicks && one.bootId === other.bootId
 
-/** Whether the memory is gone, or held for one who holds another template now. */
-async function isGivenUp(directory: string, keeper: ProcessIdentity | undefined): Promise<boolean> {
+/** Whether the memory is gone, or held for nobody but the one who holds another template now. */
+async function isGivenUp(directory: string, leaving: ProcessIdentity | undefined): Promise<boolean> {
   const memory = await heldMemoryAt({ directory })
   if (memory === undefined) return false
-  return (keeper !== undefined && isSameProcess(memory.keeper, keeper)) || !(await isRunning(memory.holder))
+  if (!(await isRunning(memory.holder))) return true
+  const { keepers } = memory
+  const staying = keepers.filter((keeper) => leaving === undefined || !isSameProcess(keeper, leaving))
+  if (staying.length === keepers.length) return false
+  if (staying.length > 0) await changeKeepers({ directory }, staying)
+  return staying.length === 0
 }
 
 export interface SweepOptions {
   /** The one who is about to hold the template in `place`, and no other any more. */
   readonly keeper?: ProcessIdentity
-  /** What is in `place` serves until it is replaced. */
-  readonly sparesPlace?: boolean
 }
 
 /**
  * Removes what builders that were killed have left, templates of earlier boots of the host, those whose memory nobody holds any more, a template in `place` that is to be
  * replaced, and the least recently used when there are too many. Clones that have one open go on. For the one who builds: see `lockTemplate`.
  */
-export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper, sparesPlace }: SweepOptions = {}): Promise<void> {
+export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper }: SweepOptions = {}): Promise<void> {
   const bootId = await currentBootId()
   const others: { readonly path: string; readonly usedMs: number }[] = []
   for (const name of await readdir(parent)) {
@@ -63,7 +66,7 @@ export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper, s
     if (name.startsWith('building-')) {
       if (await isAbandoned(name)) await rm(path, { recursive: true, force: true })
     } else if (name === key) {
-      if (sparesPlace !== true) await discardTemplate({ directory: path })
+      await discardTemplate({ directory: path })
     } else if (TEMPLATE.test(name)) {
       const text = await readFile(join(path, 'template.json'), 'utf8').catch(() => '')
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
