@@ -1,6 +1,6 @@
 // What can go wrong with a template: whatever it is, the session comes, says why it is no clone, and leaves nothing. Needs an appliance that can reseed.
 import { once } from 'node:events'
-import { chmod, mkdir, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalToolHost, currentBootId } from '@host-deployer/driver-kit'
 import { createRawImage, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
@@ -19,6 +19,7 @@ import { driver } from './driver.ts'
 
 const isRoot = process.getuid?.() === 0
 const MIB = 2 ** 20
+const host = createLocalToolHost()
 let fixture: CloneFixture
 beforeAll(async () => {
   fixture = await createCloneFixture()
@@ -92,22 +93,39 @@ test('prepare makes it for sessions to find; again it finds it', async () => {
   })
 })
 
-test.each([
-  ['truncated', async (state: string) => truncate(state, Math.floor((await stat(state)).size / 2))],
-  ['garbage of the same size', async (state: string) => overwrite(state, 0, Buffer.alloc((await stat(state)).size, 'garbage'))],
-  [
-    'one byte changed, and the time set back',
-    async (state: string) => {
-      const { atime, mtime } = await stat(state)
-      await overwrite(state, 10 * MIB, Buffer.from([1]))
-      await utimes(state, atime, mtime)
-    },
-  ],
-  ['gone', (state: string) => rm(state)],
-  ['a record that cannot be read', (state: string) => writeFile(join(state, '..', 'template.json'), '{')],
-  ['readable by others', (state: string) => chmod(join(state, '..'), 0o755)],
+type Spoiling = readonly [name: string, spoil: (state: string) => Promise<unknown>]
+const stateChanged: Spoiling = [
+  'one byte changed, and the time set back',
+  async (state) => {
+    const { atime, mtime } = await stat(state)
+    await overwrite(state, 10 * MIB, Buffer.from([1]))
+    await utimes(state, atime, mtime)
+  },
+]
+const recordCut: Spoiling = ['a record that cannot be read', (state) => writeFile(join(state, '..', 'template.json'), '{')]
+
+test.each<Spoiling>([
+  ['truncated', async (state) => truncate(state, Math.floor((await stat(state)).size / 2))],
+  ['garbage of the same size', async (state) => overwrite(state, 0, Buffer.alloc((await stat(state)).size, 'garbage'))],
+  stateChanged,
+  ['gone', (state) => rm(state)],
+  recordCut,
+  ['readable by others', (state) => chmod(join(state, '..'), 0o755)],
   ['of another boot of the host', () => forgeRecord({ bootId: '00000000-0000-4000-8000-000000000000' })],
-])('a template that cannot be trusted is made again: %s', async (_, spoil) => {
+])('a template that cannot be trusted counts as none: %s', async (_, spoil) => {
+  const template = await theTemplate(fixture.templates)
+  const copy = join(fixture.directory, 'copy')
+  expect((await host.exec(['cp', '-a', template, copy])).exitCode).toBe(0)
+  await spoil(join(template, 'state'))
+  expect((await finding())?.data).toMatchObject({ template: 'absent' })
+  await rm(template, { recursive: true })
+  await rename(copy, template)
+  await forgeRecord()
+  expect((await finding())?.data).toMatchObject({ template: 'present' })
+})
+
+// A session looks at it as the probe does; what has to go differs.
+test.each([stateChanged, recordCut])('a template that cannot be trusted is made again: %s', async (_, spoil) => {
   const before = await inodeOf()
   const held = await open(join(await theTemplate(fixture.templates), 'state'))
   await spoil(join(await theTemplate(fixture.templates), 'state'))
@@ -214,7 +232,6 @@ test('somebody else could write into the directory of templates: a boot', async 
   expect(await readdir(join(cache, 'templates'))).toEqual([])
 })
 
-const host = createLocalToolHost()
 async function onTmpfs(options: string, work: (cache: string) => Promise<void>): Promise<void> {
   const cache = join(fixture.directory, 'tmpfs')
   await mkdir(cache, { recursive: true })

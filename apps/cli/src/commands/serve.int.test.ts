@@ -97,7 +97,7 @@ test('ready, watched while a job runs, drained, gone', async () => {
   const daemon = await start()
   expect((await command('status', '--ready', '--live')).code).toBe(0)
   const client = createDeployClient(at('deploy.sock'))
-  const path = await image('slow.raw', 'sleep 12000')
+  const path = await image('slow.raw', 'wait')
   const answer = client.probeImageInfo({ disk_info: { path } }).catch((error: unknown) => error)
 
   let seen = await status()
@@ -114,6 +114,7 @@ test('ready, watched while a job runs, drained, gone', async () => {
   expect(await systemd.next()).toMatch(/^STOPPING=1\n/)
   expect((await command('status', '--ready')).code).toBe(1)
   expect((await command('status', '--live')).code).toBe(0)
+  await image('slow.raw', 'answer 1')
   expect(await answer).toMatchObject({ code: 'DRIVER_ODD_ANSWER' })
   client.close()
   if (daemon.child.exitCode === null) await once(daemon.child, 'exit')

@@ -32,6 +32,10 @@ async function open(path: string, context: DriverContext<OddOptions>): Promise<n
         throw signal === undefined ? answer() : aborted(signal, 'sleeping')
       }
       throw answer()
+    case 'wait':
+      // Until it says something else.
+      while ((await readFile(path, 'utf8')).startsWith(word)) await delay(50)
+      throw answer()
     case 'hold': {
       // Something to reclaim, and no end.
       const stack = createResourceStack()
@@ -55,7 +59,7 @@ async function open(path: string, context: DriverContext<OddOptions>): Promise<n
       break
     case 'swell': {
       const kept: number[][] = []
-      for (;;) kept.push(Array.from({ length: 100_000 }, Math.random))
+      for (;;) kept.push(new Array<number>(1_000_000).fill(0.5))
     }
     case 'die':
       process.kill(process.pid, 'SIGKILL')
