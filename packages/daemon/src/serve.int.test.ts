@@ -81,6 +81,10 @@ test('serves, drains, leaves nothing', async () => {
   await write()
   const { ended } = await start()
   expect(await ask(await image('a', 'answer 1'))).toBe('DRIVER_ODD_ANSWER')
+  // The call's line says which job it was.
+  const queued = lines.find(({ event }) => event === 'job.queued')
+  expect(queued?.['job']).toEqual(expect.any(String))
+  expect(lines.find(({ event }) => event === 'rpc.failed')).toMatchObject({ job: queued?.['job'], code: 'DRIVER_ODD_ANSWER' })
   expect(await status()).toMatchObject({ ready: true, alive: true, work: { jobs: [], failures: [{ code: 'DRIVER_ODD_ANSWER' }] } })
   const answer = ask(await image('b', 'sleep 1500'))
   await until(async () => (await status()).work.jobs[0]?.phase === 'open')

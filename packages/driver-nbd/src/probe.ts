@@ -40,8 +40,8 @@ async function probeFuse(): Promise<ProbeFinding[]> {
 }
 
 /**
- * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `root`, `trust`, `qemu-nbd`, `setpriv`, `unshare`, `nsenter`, `nbd-module`,
- * `nbdfuse`, `losetup`, `fuse`, `lvm`. Usable without trust in images being declared: that is for each call to say.
+ * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `root`, `trust`, `qemu-nbd`, `setpriv`, `unshare`, `nsenter`, `getfattr`, `setfattr`,
+ * `nbd-module`, `nbdfuse`, `losetup`, `fuse`, `lvm`. Usable without trust in images being declared: that is for each call to say.
  */
 export async function probeDriver({ options }: DriverContext<NbdOptions>): Promise<Probe> {
   const isRoot = process.getuid?.() === 0

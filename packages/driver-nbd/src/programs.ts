@@ -5,15 +5,17 @@ import type { NbdOptions } from './options.ts'
 /** The Debian package that brings each program we start. */
 export const packageOf: Readonly<Record<string, string>> = {
   'qemu-nbd': 'qemu-utils',
+  getfattr: 'attr',
   nbdfuse: 'libnbd-bin',
   losetup: 'mount',
   nsenter: 'util-linux',
+  setfattr: 'attr',
   setpriv: 'util-linux',
   unshare: 'util-linux',
 }
 
 /** Programs of every session, and those of the `fuse` attacher. */
-export const always = ['setpriv', 'unshare', 'nsenter'] as const
+export const always = ['setpriv', 'unshare', 'nsenter', 'getfattr', 'setfattr'] as const
 export const forFuse = ['nbdfuse', 'losetup'] as const
 
 /** `DRIVER_PROGRAM_MISSING`: a program is not on this machine. */

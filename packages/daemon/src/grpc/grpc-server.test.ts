@@ -103,6 +103,7 @@ test('every rpc becomes a job', async () => {
   ])
   expect(wire.submitted[4]?.job).toMatchObject({ request: { seal: true } })
   expect(wire.calls.map((call) => call.status)).toEqual(Array(6).fill('OK'))
+  expect(wire.calls.map(({ job }) => job)).toEqual([1, 2, 3, 4, 5, 6].map((number) => `job-${number}`))
 })
 
 test.each(['ConnectEsxiDisks', 'DisconnectEsxiDisks', 'SetOvmfBootOrder'])('%s is not there yet', async (rpc) => {

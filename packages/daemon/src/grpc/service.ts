@@ -27,6 +27,8 @@ export interface ServiceOptions {
 /** A call that ended. */
 export interface RpcCall {
   readonly rpc: string
+  /** The id of its job; null when it came to none. */
+  readonly job: string | null
   /** The status by name: `OK`, `INVALID_ARGUMENT`. */
   readonly status: string
   /** The stable code of its error. */
@@ -83,35 +85,40 @@ async function handle(
   answer: sendUnaryData<object>,
 ): Promise<void> {
   const startedMs = performance.now()
-  let withoutSystem = false
+  const state: CallState = { job: null, withoutSystem: false }
   const ended = (name: string, code: string | null) =>
-    options.observe?.({ rpc, status: name, code, ms: performance.now() - startedMs, withoutSystem })
+    options.observe?.({ rpc, ...state, status: name, code, ms: performance.now() - startedMs })
   try {
-    const reply = await handler(
-      call.request.read() as never,
-      rpcOf(rpc, options, call, () => {
-        withoutSystem = true
-      }),
-    )
+    const reply = await handler(call.request.read() as never, rpcOf(rpc, options, call, state))
     answer(null, reply)
     ended('OK', null)
   } catch (error) {
     if (!DeployError.isInstance(error))
-      options.logger.warn('rpc.fault', { rpc, error: error instanceof Error ? error.stack : String(error) })
+      options.logger.warn('rpc.fault', { rpc, job: state.job, error: error instanceof Error ? error.stack : String(error) })
     const response = errorResponse(error)
     answer(response, null)
     ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', DeployError.isInstance(error) ? error.code : 'DAEMON_FAULT')
   }
 }
 
+interface CallState {
+  job: string | null
+  withoutSystem: boolean
+}
+
 function rpcOf(
   rpc: string,
   { config, work, logger }: ServiceOptions,
   call: ServerUnaryCall<WireMessage<object>, object>,
-  countDeployWithoutSystem: () => void,
+  state: CallState,
 ): Rpc {
   const client = currentClient()
-  const withCall = (fields?: Readonly<Record<string, unknown>>) => ({ rpc, client, ...fields })
+  const withCall = (fields?: Readonly<Record<string, unknown>>) => ({
+    rpc,
+    client,
+    ...(state.job !== null && { job: state.job }),
+    ...fields,
+  })
   return {
     config: config(),
     logger: {
@@ -122,12 +129,23 @@ function rpcOf(
     run: (job) => {
       if (call.cancelled) throw new AbortError('ABORTED', 'The client has gone')
       const deadlineMs = deadlineOf(call)
-      const submitted = work.submit(job, { client, label: rpc, signal: signalOf(call), ...(deadlineMs !== undefined && { deadlineMs }) })
+      const onQueued = (id: string) => {
+        state.job = id
+      }
+      const submitted = work.submit(job, {
+        client,
+        label: rpc,
+        signal: signalOf(call),
+        onQueued,
+        ...(deadlineMs !== undefined && { deadlineMs }),
+      })
       return submitted.catch((error: unknown) => {
         throw unsupportedGuest(error)
       })
     },
-    countDeployWithoutSystem,
+    countDeployWithoutSystem: () => {
+      state.withoutSystem = true
+    },
   }
 }
 

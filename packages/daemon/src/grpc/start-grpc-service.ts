@@ -18,8 +18,8 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<{ c
   const server = await createGrpcServer({
     ...options,
     observe: (call) => {
-      const { rpc, status, code, ms } = call
-      const fields = { rpc, status, ...(code !== null && { code }), ms: Math.round(ms) }
+      const { rpc, job, status, code, ms } = call
+      const fields = { rpc, ...(job !== null && { job }), status, ...(code !== null && { code }), ms: Math.round(ms) }
       if (code === null) logger.debug('rpc.done', fields)
       else logger.info('rpc.failed', fields)
       observe?.(call)

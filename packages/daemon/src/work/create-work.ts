@@ -222,6 +222,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       ...{ startedMs: undefined, locked: undefined, isRunning: false, phase: null },
     }
     records.set(record.id, record)
+    submitted.onQueued?.(record.id)
     emit({ type: 'queued', id: record.id, kind: job.kind, label, client, image: job.image.path })
     const onAbort = () => cancel(record, cancelled())
     submitted.signal?.addEventListener('abort', onAbort, { once: true })

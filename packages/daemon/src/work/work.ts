@@ -10,6 +10,8 @@ export interface SubmitOptions {
   readonly deadlineMs?: number
   /** Shown in logs and status beside the job's own id; never a secret: the rpc's name. */
   readonly label: string
+  /** Hears the job's id as soon as it has one: before it waits. */
+  readonly onQueued?: (id: string) => void
 }
 
 /** A job as `status` shows it. */

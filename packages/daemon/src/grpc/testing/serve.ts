@@ -37,6 +37,7 @@ export async function serveWire(
   const logger: Logger = { debug: log, info: log, warn: log }
   const submit = async <Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>, submitOptions: SubmitOptions) => {
     submitted.push({ job, options: submitOptions })
+    submitOptions.onQueued?.(`job-${submitted.length}`)
     const answer = options.answer ?? (async ({ job: { kind } }: Submitted) => plain[kind])
     return (await answer({ job, options: submitOptions })) as JobReports[Kind]
   }
