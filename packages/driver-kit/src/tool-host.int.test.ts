@@ -170,7 +170,7 @@ describe.each(['local', 'ssh', 'commands', 'commands-without-stat'] as const)('%
     })
 
     test('many at once', async () => {
-      const results = await Promise.all(Array.from({ length: 60 }, (_, i) => host().exec(['echo', String(i)])))
+      const results = await Promise.all(Array.from({ length: 40 }, (_, i) => host().exec(['echo', String(i)])))
       expect(results.map(({ stdout }) => text(stdout))).toEqual(results.map((_, i) => `${i}\n`))
     })
   })
