@@ -181,12 +181,13 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   /** Gives free slots to whoever's turn it is. */
   const pump = (): void => {
     clearTimeout(wakeTimer)
+    // One reading for both questions: a time that comes between two would be neither here nor waited for.
+    const now = clock()
     while (running.size < config.concurrency) {
-      const record = queue.take(clock(), (image) => busyImages.has(image), runningOf)
+      const record = queue.take(now, (image) => busyImages.has(image), runningOf)
       if (record === undefined) break
       void run(record)
     }
-    const now = clock()
     const nextMs = queue.nextTimeMs(now)
     if (nextMs !== undefined) wakeTimer = setTimeout(pump, nextMs - now + 1)
   }
