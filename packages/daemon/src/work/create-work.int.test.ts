@@ -63,6 +63,18 @@ async function ask(work: RunningWork, path: string, options: Partial<SubmitOptio
   return error
 }
 
+/** What a few workers that start at once have for starting on this machine, as busy as it is now. Measured once. */
+let patienceMs = 0
+async function measurePatience(): Promise<void> {
+  if (patienceMs > 0) return
+  const work = await start()
+  const started = performance.now()
+  await ask(work, await image('first', 'answer 1'))
+  patienceMs = Math.max(3_000, 6 * (performance.now() - started))
+  await work.drain(0)
+  events.length = 0
+}
+
 const runningOnes = (work: RunningWork) => work.snapshot().jobs.filter(({ state }) => state === 'running').length
 const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -125,17 +137,18 @@ test('a fault in a job is told as one', async () => {
 })
 
 test('a deadline ends a job in every state, and one that does not listen too; what a killed worker held is freed before', async () => {
+  await measurePatience()
   const work = await start({ concurrency: 4 })
   const soon = (ms: number) => ({ deadlineMs: performance.now() + ms })
   const paths = await Promise.all(['sleep 60000', 'deaf 60000', 'spin', 'hold'].map((content, index) => image(String(index), content)))
   const [slept = '', ...others] = paths
   const started = performance.now()
   const outcomes = await Promise.all([
-    ask(work, slept, soon(6_000)),
-    ...others.map((path) => ask(work, path, soon(6_000))),
+    ask(work, slept, soon(patienceMs)),
+    ...others.map((path) => ask(work, path, soon(patienceMs))),
     ask(work, slept, soon(500)),
   ])
-  expect(performance.now() - started).toBeLessThan(12_000)
+  expect(performance.now() - started).toBeLessThan(patienceMs + 6_000)
   expect(outcomes.map(({ code, phase }) => [code, phase])).toEqual([...Array(4).fill(['TIMEOUT_JOB', 'open']), ['TIMEOUT_JOB', undefined]])
   expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 0 })
   expect(await readdir(config.workDirectory)).toEqual([])
@@ -169,10 +182,11 @@ test('what cannot be freed at start is shown, and does not keep anybody from wor
 })
 
 test('an image that somebody else holds is asked for again, until it is free or the deadline has come', async () => {
+  await measurePatience()
   const work = await start({}, { lockedAgainMs: 50 })
   const [path, locked] = await Promise.all([image('image', 'locked'), image('always', 'locked')])
   const answer = ask(work, path)
-  const never = ask(work, locked, { deadlineMs: performance.now() + 6_000 })
+  const never = ask(work, locked, { deadlineMs: performance.now() + patienceMs })
   const timesAsked = () =>
     events.filter((event) => event.type === 'log' && event.event === 'image.locked' && event.fields['image'] === path).length
   await until(() => timesAsked() >= 2)
