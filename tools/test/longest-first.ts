@@ -9,10 +9,10 @@ const root = join(import.meta.dirname, '..', '..')
  */
 const seconds: Readonly<Record<string, number>> = {
   'e2e/daemon-compat.e2e': 237,
-  'e2e/cloud-init-contradicted.e2e': 178,
-  'e2e/nbd-kernel.e2e': 170,
   'e2e/stock.e2e': 167,
   'e2e/daemon-load.e2e': 141,
+  'e2e/cloud-init-keep.e2e': 130,
+  'e2e/nbd-kernel.e2e': 120,
   'e2e/daemon-package.e2e': 90,
   'e2e/daemon-container.e2e': 90,
   'e2e/seal.e2e': 85,
@@ -23,7 +23,6 @@ const seconds: Readonly<Record<string, number>> = {
   'e2e/twins.e2e': 71,
   'e2e/daemon-work.e2e': 69,
   'e2e/disks.e2e': 58,
-  'e2e/cloud-init-alone.e2e': 55,
   'e2e/kill.e2e': 53,
   'e2e/debian-12-raw.e2e': 49,
   'e2e/drivers-agree.e2e': 47,
