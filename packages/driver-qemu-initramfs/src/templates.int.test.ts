@@ -80,36 +80,18 @@ test('the first session makes it; probe says how sessions start, before and afte
   })
 })
 
-test('prepare makes it for sessions to find; again it finds it', async () => {
-  await rm(fixture.templates, { recursive: true })
-  const made = await driver.prepare?.(fixture.context())
-  expect(made).toMatchObject({ outcome: 'made', artefact: { path: await theTemplate(fixture.templates) } })
-  const inode = await inodeOf()
-  expect(await driver.prepare?.(fixture.context())).toEqual({ ...made, outcome: 'found' })
-  expect(await start()).toEqual(CLONE)
-  expect(await inodeOf()).toBe(inode)
-  expect(await driver.prepare?.(fixture.context({ options: { ...fixture.context().options, template: 'off' } }))).toMatchObject({
-    outcome: 'nothing',
-  })
-})
+async function changeOneByte(state: string): Promise<void> {
+  const { atime, mtime } = await stat(state)
+  await overwrite(state, 10 * MIB, Buffer.from([1]))
+  await utimes(state, atime, mtime)
+}
 
-type Spoiling = readonly [name: string, spoil: (state: string) => Promise<unknown>]
-const stateChanged: Spoiling = [
-  'one byte changed, and the time set back',
-  async (state) => {
-    const { atime, mtime } = await stat(state)
-    await overwrite(state, 10 * MIB, Buffer.from([1]))
-    await utimes(state, atime, mtime)
-  },
-]
-const recordCut: Spoiling = ['a record that cannot be read', (state) => writeFile(join(state, '..', 'template.json'), '{')]
-
-test.each<Spoiling>([
+test.each<readonly [name: string, spoil: (state: string) => Promise<unknown>]>([
   ['truncated', async (state) => truncate(state, Math.floor((await stat(state)).size / 2))],
   ['garbage of the same size', async (state) => overwrite(state, 0, Buffer.alloc((await stat(state)).size, 'garbage'))],
-  stateChanged,
+  ['one byte changed, and the time set back', changeOneByte],
   ['gone', (state) => rm(state)],
-  recordCut,
+  ['a record that cannot be read', (state) => writeFile(join(state, '..', 'template.json'), '{')],
   ['readable by others', (state) => chmod(join(state, '..'), 0o755)],
   ['of another boot of the host', () => forgeRecord({ bootId: '00000000-0000-4000-8000-000000000000' })],
 ])('a template that cannot be trusted counts as none: %s', async (_, spoil) => {
@@ -124,11 +106,12 @@ test.each<Spoiling>([
   expect((await finding())?.data).toMatchObject({ template: 'present' })
 })
 
-// A session looks at it as the probe does; what has to go differs.
-test.each([stateChanged, recordCut])('a template that cannot be trusted is made again: %s', async (_, spoil) => {
+// A session looks at it as the probe does.
+test('a template that cannot be trusted is made again', async () => {
   const before = await inodeOf()
-  const held = await open(join(await theTemplate(fixture.templates), 'state'))
-  await spoil(join(await theTemplate(fixture.templates), 'state'))
+  const state = join(await theTemplate(fixture.templates), 'state')
+  const held = await open(state)
+  await changeOneByte(state)
   expect(await start()).toEqual(CLONE)
   // It is held, so that its number cannot come again.
   await held.close()
@@ -169,7 +152,7 @@ test('a fresh template that does not come to life: not tried again for a while, 
   expect(await start()).toEqual(CLONE)
 })
 
-test('what killed builders left is swept, what running ones do is not; templates of other boots and too many go', async () => {
+test('prepare makes it for sessions to find, and finds it again; what killed builders left, templates of other boots and too many go', async () => {
   const template = await theTemplate(fixture.templates)
   const bootId = await currentBootId()
   const stat1 = (await readFile('/proc/1/stat', 'utf8')).split(') ')[1]?.split(' ') ?? []
@@ -189,12 +172,21 @@ test('what killed builders left is swept, what running ones do is not; templates
   await plant(named('a'), 'another', 0)
   await writeFile(join(fixture.templates, `${named('a')}.boot`), JSON.stringify({ bootId: 'another', durationMs: 1 }))
   await rm(template, { recursive: true })
-  expect(await start()).toEqual(CLONE)
+  const made = await driver.prepare?.(fixture.context())
+  expect(made).toMatchObject({ outcome: 'made', artefact: { path: template } })
   const directories = (await readdir(fixture.templates, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
   expect(directories.sort()).toEqual([named('1'), named('2'), named('3'), alive, template.slice(fixture.templates.length + 1)].sort())
   expect(await readdir(fixture.templates)).not.toContain(`${named('a')}.boot`)
+  for (const name of [alive, ...['1', '2', '3'].map(named)]) await rm(join(fixture.templates, name), { recursive: true })
+  const inode = await inodeOf()
+  expect(await driver.prepare?.(fixture.context())).toEqual({ ...made, outcome: 'found' })
+  expect(await start()).toEqual(CLONE)
+  expect(await inodeOf()).toBe(inode)
+  expect(await driver.prepare?.(fixture.context({ options: { ...fixture.context().options, template: 'off' } }))).toMatchObject({
+    outcome: 'nothing',
+  })
   await rm(fixture.templates, { recursive: true })
 })
 
