@@ -24,7 +24,7 @@ export default defineConfig({
           'bench/**/*.test.ts',
         ],
         // Many short files: a process for each, which loads everything anew, would take a third of the time. A file puts back what it changes of its process.
-        { maxWorkers: '100%', isolate: false },
+        { maxWorkers: '100%', isolate: false, testTimeout: 30_000 },
       ),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,
