@@ -46,9 +46,10 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
     hostfwd: [{ str: `tcp:127.0.0.1:${port}-${options.address ?? '10.0.2.15'}:22` }],
   }
   const args = [
-    ...['-nodefaults', '-no-user-config', '-machine', 'q35', '-accel', 'tcg', '-display', 'none'],
-    // In emulation the model with the fewest features is the quickest.
-    ...['-cpu', 'qemu64', '-m', String(options.memoryMb ?? 512)],
+    // No controllers that nothing is attached to: the guest would load their drivers.
+    ...['-nodefaults', '-no-user-config', '-machine', 'q35,sata=off,smbus=off,vmport=off', '-accel', 'tcg', '-display', 'none'],
+    // In emulation the model with the fewest features is the quickest. Without svm the guest does not load kvm.
+    ...['-cpu', 'qemu64,-svm', '-m', String(options.memoryMb ?? 512)],
     ...['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
     ...['-netdev', JSON.stringify(netdev), '-device', `virtio-net-pci,netdev=net,mac=${options.mac ?? '52:54:00:12:34:56'}`],
     ...['-device', 'virtio-rng-pci', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
