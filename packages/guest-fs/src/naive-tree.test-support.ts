@@ -10,7 +10,8 @@ type Spot = { path: string[]; node: NaiveNode | undefined; missing: number; asDi
 
 const refusal = (kind: FsErrorKind): FsError => new FsError(kind, '/')
 
-function lookUp(root: NaiveNode, text: string, followLast: boolean): Spot {
+/** `forFile`: as open(2) with `O_CREAT`, which refuses a slash at the end before it looks. */
+function lookUp(root: NaiveNode, text: string, followLast: boolean, forFile = false): Spot {
   let links = 0
   const nodeAt = (path: readonly string[]): NaiveNode | undefined =>
     path.reduce<NaiveNode | undefined>((node, name) => (node !== undefined && 'entries' in node ? node.entries[name] : undefined), root)
@@ -23,6 +24,7 @@ function lookUp(root: NaiveNode, text: string, followLast: boolean): Spot {
     }
     if (spot.node === undefined || !('entries' in spot.node)) throw refusal('not-a-directory')
     if (name === '.' || name === '') return go(spot, rest)
+    if (forFile && name !== '..' && rest.length === 1 && rest[0] === '') throw refusal('is-a-directory')
     const path = name === '..' ? spot.path.slice(0, -1) : [...spot.path, name]
     const node = nodeAt(path)
     if (node !== undefined && 'link' in node && (followLast || rest.length > 0)) {
@@ -68,7 +70,7 @@ export function applyToNaiveTree(root: NaiveNode, labels: ReadonlyMap<string, Re
   }
   const label = (path: readonly string[], type: string) => ({ ...labels.get(`${type} /${path.join('/')}`) })
   const spotFor = (follow: boolean): Spot => {
-    const spot = lookUp(root, step.path, follow)
+    const spot = lookUp(root, step.path, follow, step.do === 'writeFile')
     if (spot.missing > 1) throw refusal('not-found')
     return spot
   }
