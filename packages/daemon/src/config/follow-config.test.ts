@@ -28,9 +28,9 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
   const updates: ConfigUpdate[] = []
-  followConfig(first, options, (update) => updates.push(update), { signal: stop.signal, debounceMs: 40, pollMs: 3_600_000 })
+  followConfig(first, options, (update) => updates.push(update), { signal: stop.signal, debounceMs: 120, pollMs: 3_600_000 })
   const next = async (count: number) => {
-    await vi.waitFor(() => expect(updates).toHaveLength(count), { timeout: 3_000, interval: 10 })
+    await vi.waitFor(() => expect(updates).toHaveLength(count), { timeout: 10_000, interval: 10 })
     return updates[count - 1]
   }
   await sleep(150)
@@ -49,7 +49,7 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
   expect(await next(3)).toMatchObject({ type: 'edited', comparison: { changed: [], diagnostics: [] } })
 
   await writeFile(place.at('common/..v2/common.conf'), '# still seven\ndeploy_concurrent: 7\n')
-  await sleep(300)
+  await sleep(500)
   expect(updates).toHaveLength(3)
 
   await place.write('local.conf', 'deploy_server_socket_path: /run/other.sock\nlog_level: debug\n')
@@ -70,14 +70,14 @@ test('a file that an edit names is followed as well', async () => {
   const updates: ConfigUpdate[] = []
   followConfig(await readConfig(options), options, (update) => updates.push(update), {
     signal: stop.signal,
-    debounceMs: 40,
+    debounceMs: 120,
     pollMs: 3_600_000,
   })
   await sleep(150)
   await writeFile(place.at('host.conf'), 'common_config_file: other.conf\n')
-  await vi.waitFor(() => expect(updates).toHaveLength(1), { timeout: 3_000 })
+  await vi.waitFor(() => expect(updates).toHaveLength(1), { timeout: 10_000 })
   await sleep(150)
   await writeFile(place.at('other.conf'), 'deploy_concurrent: 6\n')
-  await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 3_000 })
+  await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 10_000 })
   expect(updates).toMatchObject([{ comparison: { config: { concurrency: 4 } } }, { comparison: { config: { concurrency: 6 } } }])
 })
