@@ -7,6 +7,7 @@ import { execa } from 'execa'
 import { openTestDriver } from './appliance.ts'
 import { cached, digest } from './cache.ts'
 import { type ImageDefinition, type ImageName, imageDefinitions } from './image-definitions.ts'
+import { quickBoot, quickKernelOptions } from './quick-boot.ts'
 
 /**
  * The path of a bootable qcow2 image, from the cache or made now: mmdebstrap packs the tree on this host, partitions, LVM and file systems
@@ -15,8 +16,11 @@ import { type ImageDefinition, type ImageName, imageDefinitions } from './image-
 export async function ensureImage(name: ImageName, log: (line: string) => void = () => {}): Promise<string> {
   const definition: ImageDefinition = imageDefinitions[name]
   const recipe = await readFile(import.meta.filename)
-  const directory = await cached('e2e-images', digest(name, JSON.stringify(definition), recipe), ['disk.qcow2'], (into) =>
-    buildImage(name, definition, into, log),
+  const directory = await cached(
+    'e2e-images',
+    digest(name, JSON.stringify(definition), recipe, quickKernelOptions, ...quickBoot(definition.layout)),
+    ['disk.qcow2'],
+    (into) => buildImage(name, definition, into, log),
   )
   return join(directory, 'disk.qcow2')
 }
@@ -34,45 +38,6 @@ async function buildImage(name: string, definition: ImageDefinition, into: strin
   await rm(tree)
   await execa('qemu-img', ['convert', '-O', 'qcow2', raw, join(into, 'disk.qcow2')])
   await rm(raw)
-}
-
-// In emulation a guest boots in a minute or in half of one. What is left out here is no part of what the tests are about.
-const quickBoot = [
-  // An initramfs with what these disks need instead of every driver.
-  hook('essential', write('/etc/initramfs-tools/conf.d/quick-boot', 'MODULES=list\nRESUME=none\n')),
-  hook(
-    'essential',
-    write('/usr/share/initramfs-tools/modules.d/quick-boot', 'virtio_pci\nvirtio_blk\ncrc32c_generic\next4\nxfs\ndm_mod\n'),
-  ),
-  // Host keys are made at the first boot, as the cloud images do it; one kind will do, RSA takes seconds. Fails when it is there.
-  hook(
-    'customize',
-    write(
-      '/etc/systemd/system/ssh.service.d/host-keys.conf',
-      '[Service]\nExecStartPre=\nExecStartPre=-/usr/bin/ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key\nExecStartPre=/usr/sbin/sshd -t\n',
-    ),
-  ),
-  hook('customize', `[ ! -d "$1/etc/cloud" ] || ${write('/etc/cloud/cloud.cfg.d/05-host-keys.cfg', 'ssh_genkeytypes: [ed25519]\n')}`),
-  // Housekeeping that would start while the tests look.
-  ...[
-    'apt-daily.timer',
-    'apt-daily-upgrade.timer',
-    'dpkg-db-backup.timer',
-    'e2scrub_all.timer',
-    'e2scrub_reap.service',
-    'fstrim.timer',
-  ].map((unit) => hook('customize', `ln -sf /dev/null "$1/etc/systemd/system/${unit}"`)),
-  // ConditionNeedsUpdate of systemd.unit(5): the caches of hardware names, libraries and messages are as the packages made them.
-  hook('customize', 'touch -d "+1 hour" "$1/etc/.updated" "$1/var/.updated"'),
-]
-
-function hook(when: 'essential' | 'customize', script: string): string {
-  return `--${when}-hook=${script}`
-}
-
-/** A shell command of a hook; the content has no apostrophes. */
-function write(path: string, content: string): string {
-  return `printf %s '${content}' | install -D -m 0644 /dev/stdin "$1${path}"`
 }
 
 async function makeTree(definition: ImageDefinition, tree: string): Promise<void> {
@@ -93,7 +58,7 @@ async function makeTree(definition: ImageDefinition, tree: string): Promise<void
       '--customize-hook=printf "localhost\\n" >"$1/etc/hostname"',
       '--customize-hook=printf "127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n" >"$1/etc/hosts"',
       '--customize-hook=: >"$1/etc/machine-id"; rm -f "$1/etc/resolv.conf" "$1"/etc/ssh/ssh_host_*',
-      ...quickBoot,
+      ...quickBoot(definition.layout),
       definition.suite,
       tree,
       '-',
@@ -128,7 +93,7 @@ async function assemble(definition: ImageDefinition, raw: string, tree: string):
   await run(['dd', 'status=none', 'of=/mnt/etc/fstab'], fstab)
   await run(
     ['dd', 'status=none', 'of=/mnt/etc/default/grub'],
-    'GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISTRIBUTOR=Debian\nGRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="console=ttyS0 mitigations=off norandmaps"\nGRUB_TERMINAL=serial\nGRUB_DISABLE_OS_PROBER=true\n',
+    `GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISTRIBUTOR=Debian\nGRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="console=ttyS0 ${quickKernelOptions}"\nGRUB_TERMINAL=serial\nGRUB_DISABLE_OS_PROBER=true\n`,
   )
   await installGrub(session, run, target.device)
   await run(['sync'])

@@ -53,7 +53,10 @@ export async function runNbdMachine(space: Workspace, orders: MachineOrders, tim
       // Node wants random numbers before the kernel has any of its own.
       ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand', '-smp', '2', '-m', '2048'],
       ...['-kernel', machine.kernel, '-initrd', machine.initrd, '-serial', `file:${console}`],
-      ...['-append', 'console=ttyS0 quiet loglevel=2 root=/dev/vda rw init=/sbin/machine fsck.mode=skip norandmaps mitigations=off'],
+      ...[
+        '-append',
+        'console=ttyS0 quiet loglevel=2 root=/dev/vda rw init=/sbin/machine fsck.mode=skip norandmaps mitigations=off no_timer_check',
+      ],
       // Nobody pulls the plug of this machine.
       ...disk(machine.disk, 'snapshot=on,cache=unsafe'),
       ...disk(payload, 'readonly=on'),
