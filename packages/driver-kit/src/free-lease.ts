@@ -9,8 +9,8 @@ import { releaseLoops } from './loop-device.ts'
 import { hasEnded, namespaceIn } from './namespace-end.ts'
 import { hasLetGo, isRunning, type ProcessIdentity } from './process-identity.ts'
 
-// What it takes the kernel to end a process that writes, or to let a device go.
-const PATIENCE_MS = 5_000
+// What it takes the kernel to end a process that writes, or to let a device go, where the disk has other things to do, too.
+const PATIENCE_MS = 10_000
 // What it takes everything of a session to end, each process after another on a busy machine, some of them writing to a slow disk.
 const NAMESPACE_PATIENCE_MS = 20_000
 

@@ -195,9 +195,9 @@ test('kill -9 at any moment: reclaim leaves nothing, the image is free and sound
     owner.kill('SIGKILL')
     await once(owner, 'exit')
     ids.push(...(await sessionIds(bed)))
-    const codes = (await reclaim(bed.leaseDirectory)).map(({ code }) => code)
+    const findings = await reclaim(bed.leaseDirectory)
     expect(
-      codes.filter((code) => code !== 'LEASE_FREED'),
+      findings.filter(({ code }) => code !== 'LEASE_FREED'),
       `killed after ${momentMs} ms`,
     ).toEqual([])
     expect(await residueOf(bed, ids), `killed after ${momentMs} ms`).toEqual([])
