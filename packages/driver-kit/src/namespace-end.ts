@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import type { Lease } from '@host-deployer/driver-api'
 import { processesWithArgument } from './find-argument.ts'
 import { hasLetGo, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
-import { hasOthers } from './process-namespace.ts'
+import { hasOthers, membersOf } from './process-namespace.ts'
 
 /** What tells whether everything of a session's namespace has ended. */
 export interface NamespaceParts {
@@ -47,4 +48,19 @@ export async function hasEnded({ init, namespace, holder }: NamespaceParts): Pro
   // Another process with the holder's number may be the holder of another session.
   if (now !== undefined && now.startTicks !== holder.startTicks) return true
   return (await processesWithArgument(entranceOf(holder.pid)[0])).length === 0
+}
+
+/** Who keeps {@link hasEnded} from being true, for people: name, number, state and the kernel function it waits in, where the kernel tells (proc(5)). */
+export async function whoIsLeft({ init, namespace, holder }: NamespaceParts): Promise<string[]> {
+  const pids = new Set([...(await membersOf(namespace)), init.pid])
+  for (const { pid } of await processesWithArgument(entranceOf(holder.pid)[0])) pids.add(pid)
+  const read = (pid: number, name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')
+  const told = await Promise.all(
+    [...pids].map(async (pid) => {
+      const [status, where] = await Promise.all([read(pid, 'status'), read(pid, 'wchan')])
+      const field = (name: string) => new RegExp(`^${name}:\t(.*)$`, 'm').exec(status)?.[1] ?? ''
+      return status === '' ? [] : [`${field('Name')} ${pid}, ${field('State')}${where === '' || where === '0' ? '' : `, in ${where}`}`]
+    }),
+  )
+  return told.flat()
 }
