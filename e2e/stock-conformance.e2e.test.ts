@@ -8,5 +8,5 @@ testDriver({
   options: { accel: 'tcg', stock: await stockLikeAppliance() },
   framework: { describe, it, beforeAll, afterAll },
   // Each session takes some ten seconds: all groups are for `./dev test soak`.
-  ...(process.env['HOST_DEPLOYER_SOAK'] === undefined && { groups: ['exec', 'fs'] as const }),
+  ...(process.env['HOST_DEPLOYER_SOAK'] === undefined && { groups: ['fs'] as const }),
 })
