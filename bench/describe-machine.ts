@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { applianceDirectory } from '@host-deployer/e2e/lib/appliance'
+import { applianceDirectory } from '@host-deployer/e2e/lib/appliance-directory'
 import { execa } from 'execa'
 import type { BenchResult } from './result.ts'
 

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { DeployReport, ErrorReport } from '@host-deployer/api'
 import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
-import { applianceDirectory, ensureAppliance } from './lib/appliance.ts'
+import { ensureAppliance } from './lib/appliance.ts'
+import { applianceDirectory } from './lib/appliance-directory.ts'
+import { commandLine } from './lib/command-line.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
-import { commandLine } from './lib/run-command.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 // None of it needs root: an ordinary user, here one without a name as in many containers, deploys an image that is theirs.

@@ -6,13 +6,9 @@ import { buildAppliance } from '@host-deployer/appliance'
 import { type Driver, type DriverContext, hostPath } from '@host-deployer/driver-api'
 import { createFileLeaseJournal } from '@host-deployer/driver-kit'
 import { loadDriver } from '@host-deployer/driver-loader'
+import { applianceDirectory } from './appliance-directory.ts'
 import { cacheDirectory } from './cache.ts'
 import { isTestFile, keepOnFailure } from './evidence.ts'
-
-/** Where the command looks for the appliance when nothing is said. */
-export function applianceDirectory(): string {
-  return process.env['HOST_DEPLOYER_E2E_APPLIANCE'] ?? join(cacheDirectory(), 'appliance', 'amd64')
-}
 
 let current: Promise<unknown> | undefined
 

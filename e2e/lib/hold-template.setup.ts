@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { execa } from 'execa'
-import { applianceDirectory } from './appliance.ts'
-import { commandLine } from './run-command.ts'
+// Nothing of the workspace: vitest resolves what this imports without our export condition, and there need not be a build.
+import { applianceDirectory } from './appliance-directory.ts'
+import { commandLine } from './command-line.ts'
 
 /**
  * For all test files: the template's memory is held while they run, as a daemon holds it on a host in use, and daemons of the tests join. Where it cannot be

@@ -4,7 +4,8 @@ import { type DriverSession, hostPath, toolPath } from '@host-deployer/driver-ap
 import { loadTree, type TreeManifest } from '@host-deployer/guest-fs'
 import { execa } from 'execa'
 import { phonyGuestManifest } from '../../packages/core/src/testing/phony-guest.ts'
-import { applianceDirectory, openTestDriver } from './appliance.ts'
+import { openTestDriver } from './appliance.ts'
+import { applianceDirectory } from './appliance-directory.ts'
 import { cached, digest } from './cache.ts'
 
 type Run = (...argv: [string, ...string[]]) => Promise<string>

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Driver, DriverContext } from '@host-deployer/driver-api'
 import { loadDriver } from '@host-deployer/driver-loader'
-import { applianceDirectory, openTestDriver } from './appliance.ts'
+import { openTestDriver } from './appliance.ts'
+import { applianceDirectory } from './appliance-directory.ts'
 import { installExample } from './example-driver.ts'
 
 /** Drivers that work on a machine without modules, by the name they give themselves: ours, and those that somebody else wrote. */

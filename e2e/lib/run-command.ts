@@ -1,17 +1,10 @@
-import { join } from 'node:path'
 import { deployReport, errorReport, formatReport, growReport, probeReport } from '@host-deployer/api'
 import { execa, type Result, type ResultPromise } from 'execa'
-import { applianceDirectory } from './appliance.ts'
+import { applianceDirectory } from './appliance-directory.ts'
+import { commandLine } from './command-line.ts'
 import { rememberRun, rememberTraces } from './evidence.ts'
 
-const main = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts')
-
 const options = { reject: false, timeout: 540_000, stripFinalNewline: false } as const
-
-/** How the command of this checkout is started: program and arguments. */
-export function commandLine(args: readonly string[]): [string, ...string[]] {
-  return [process.execPath, '--conditions=@host-deployer/source', main, ...args]
-}
 
 /** The command of this checkout, as a user starts it. */
 export function runCommand(...args: readonly string[]): ResultPromise<typeof options> {

@@ -4,9 +4,10 @@ import { createWriteStream } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { createDeployClient, type DeployClient } from '@host-deployer/api/grpc'
-import { applianceDirectory, ensureAppliance } from './appliance.ts'
+import { ensureAppliance } from './appliance.ts'
+import { applianceDirectory } from './appliance-directory.ts'
 import { cacheDirectory } from './cache.ts'
-import { commandLine } from './run-command.ts'
+import { commandLine } from './command-line.ts'
 import type { Workspace } from './workspace.ts'
 
 /** The part of the status document that tests look at. */

@@ -1,7 +1,8 @@
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeDebianPackage } from '../../../tools/release/make-debian-package.ts'
-import { applianceDirectory, ensureAppliance } from '../appliance.ts'
+import { ensureAppliance } from '../appliance.ts'
+import { applianceDirectory } from '../appliance-directory.ts'
 import { cached, digest } from '../cache.ts'
 
 const KEPT = 4

@@ -47,10 +47,17 @@ type Run = (argv: readonly [string, ...string[]], stdin?: string) => Promise<str
 // instead. Only the size is given: number, start, type, uuid, name and attributes stay (sfdisk(8), "-N").
 async function growPartition(run: Run, step: Extract<GrowStep, { kind: 'partition' }>): Promise<void> {
   const quiet = ['--no-reread', '--no-tell-kernel'] as const
-  // An enlarged disk has the backup of its GPT in the middle, which also limits what partitions may use.
-  if (step.table === 'gpt') await run(['sfdisk', ...quiet, '--relocate', 'gpt-bak-std', step.disk])
   const sectors = step.toBytes / step.sectorSizeBytes
-  await run(['sfdisk', ...quiet, '--partno', String(step.number), step.disk], `,${sectors}\n`)
+  const resize = () => run(['sfdisk', ...quiet, '--partno', String(step.number), step.disk], `,${sectors}\n`)
+  try {
+    await resize()
+  } catch (error) {
+    // An enlarged disk has the backup of its GPT in the middle, which limits what partitions may use. sfdisk 2.38 moves it whenever it writes; one that does not
+    // refuses the size and has written nothing.
+    if (step.table !== 'gpt' || !DeployError.isInstance(error) || error.code !== 'BLOCK_GROW_FAILED') throw error
+    await run(['sfdisk', ...quiet, '--relocate', 'gpt-bak-std', step.disk])
+    await resize()
+  }
   if (step.extended === true) return
   try {
     await run(['partx', '--update', '--nr', String(step.number), step.disk])

@@ -36,8 +36,8 @@ export async function changeGuest(guest: OpenGuest, phases: Phases, options: Cha
       // First the room, then what needs it.
       await applyGrow(guest.session.toolHost, growth)
       await staged.commit()
-      // A commit syncs what it wrote, growing does not.
-      if (growth.steps.length === 0) guest.mounted.synced()
+      // A commit syncs the file systems that it wrote to, growing does not.
+      if (growth.steps.length === 0 || paths.some((path) => isOnRoot(guest, path))) guest.mounted.synced()
     })
   }
   const { info, diagnostics: noticed } = guest.session
@@ -50,6 +50,9 @@ export async function changeGuest(guest: OpenGuest, phases: Phases, options: Cha
     diagnostics: [...noticed, ...guest.mounted.diagnostics, ...diagnostics],
   }
 }
+
+const isOnRoot = ({ mounted }: OpenGuest, path: string): boolean =>
+  !mounted.mounts.some((mount) => mount.path !== '/' && `${path}/`.startsWith(`${mount.path}/`))
 
 async function growPlan({ session, storage, mounted }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
   const partition = request.growpart !== undefined && request.growpart.mode !== 'off'

@@ -42,7 +42,10 @@ export interface Operation<Input = unknown> {
   readonly id: string
   /** Operations whose writes this one builds on; they are staged first when they are selected. */
   readonly after: readonly string[]
-  /** What it is going to look at in nearly every guest: fetched for all operations at once, so that none has to wait for its own. */
+  /**
+   * Paths it is going to look at in many guests, a directory to list with a slash at its end: fetched for all operations at once, so that none has to wait for its
+   * own. What is not there costs little.
+   */
   readonly reads: readonly string[]
   /** The slice of the request this operation is about; `undefined` when the request asks nothing of it. */
   select(request: DeployRequest): Input | undefined

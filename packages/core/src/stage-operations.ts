@@ -1,6 +1,6 @@
 import type { DeployRequest, OperationReport } from '@host-deployer/api'
 import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
-import { guestPath, type StagedFs, type TreeDiff } from '@host-deployer/guest-fs'
+import { guestPath, type Prefetch, type StagedFs, type TreeDiff } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import type { DistroProfile } from './distro-profile.ts'
 import { createFirstBoot } from './first-boot.ts'
@@ -25,6 +25,12 @@ export interface StageResult {
   readonly diff: TreeDiff
 }
 
+function wantedBy(operations: readonly Operation[]): Prefetch {
+  const reads = [...new Set(operations.flatMap((operation) => operation.reads))]
+  const [directories, files] = [true, false].map((isDirectory) => reads.filter((path) => path.endsWith('/') === isDirectory).map(guestPath))
+  return { ...(directories && { directories }), ...(files && { files }) }
+}
+
 /** Lets every operation that the request asks for write its part of the overlay. The first one that cannot fails the deploy; nothing was written. */
 export async function stageOperations({ operations, request, staged, facts, profile, ambient }: StageInput): Promise<StageResult> {
   const firstBoot = createFirstBoot()
@@ -32,7 +38,7 @@ export async function stageOperations({ operations, request, staged, facts, prof
   const passwords: Record<string, string> = {}
   const reports: OperationReport[] = []
   const selected = operations.filter((operation) => operation.select(request) !== undefined)
-  await staged.prefetch({ files: selected.flatMap(({ reads }) => reads.map(guestPath)) })
+  await staged.prefetch(wantedBy(selected))
   let state = await staged.fingerprint()
   for (const operation of orderOperations(operations)) {
     const input = operation.select(request)

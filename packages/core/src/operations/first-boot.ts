@@ -26,7 +26,7 @@ interface FirstBootInput {
 export const firstBoot = defineOperation<FirstBootInput>({
   id: 'first-boot',
   after: ['write-files', 'network', 'locale', 'users', 'write-files-deferred', 'cloud-init', 'seal'],
-  reads: ['/etc/systemd/system/multi-user.target.wants', '/var/lib/host-deployer/first-boot'],
+  reads: ['/etc/systemd/system/multi-user.target.wants/', '/var/lib/host-deployer/first-boot/'],
   // Other operations may have left commands, which the request does not tell.
   select: ({ bootcmd = [], runcmd = [] }) => ({ bootcmd, runcmd }),
   stage: async ({ fs, facts, profile, input, firstBoot: collected }) => {

@@ -30,7 +30,7 @@ const bash = '/bin/bash'
 export const loginAccount = defineOperation<LoginAccountRequest>({
   id: 'login-account',
   after: ['users', 'group-members', 'password', 'sudo', 'ssh-keys', 'ssh-server'],
-  reads: [...accountPaths, ...sudoPaths, '/etc/ssh/sshd_config', '/root/.ssh/authorized_keys'],
+  reads: [...accountPaths, ...sudoPaths, '/etc/ssh/sshd_config', '/etc/ssh/sshd_config.d/', '/root/.ssh/authorized_keys'],
   select: ({ login_account }) => login_account,
   stage: async (context) => {
     const { fs, input } = context

@@ -20,6 +20,8 @@ import { networkBackends, selectNetworkBackend } from '../network/select-backend
 import { defineOperation, type StageContext } from '../operation.ts'
 import { stageEnableUnit } from '../strategies/services/systemd.ts'
 
+const ownedGlobs = [...networkBackends.flatMap(({ owns }) => owns), ...interfaceNameGlobs, unmanagedPath, resolvedDropIn]
+
 /**
  * The guest's network, for the manager the image has. Configuration of every manager we know is replaced as a whole, so that no interface is configured
  * twice. `network: {config: disabled}` leaves the image's configuration alone.
@@ -27,6 +29,11 @@ import { stageEnableUnit } from '../strategies/services/systemd.ts'
  */
 export const network = defineOperation<NetworkConfig>({
   id: 'network',
+  reads: [
+    ...ownedGlobs.map((glob) => glob.slice(0, glob.lastIndexOf('/') + 1)),
+    ...['/etc/network/interfaces', '/etc/rcS.d/', '/etc/rc2.d/', '/usr/lib/systemd/system/networking.service'],
+    ...['multi-user', 'network-online'].map((target) => `/etc/systemd/system/${target}.target.wants/networking.service`),
+  ],
   select: (request) => request.network,
   stage: async (context) => {
     const model = networkFromRequest(context.input)
@@ -71,9 +78,8 @@ function sideFiles(model: NetworkModel, backend: NetworkBackend, { facts, dns }:
 }
 
 async function replaceOwned(fs: WritableGuestFs, files: readonly NetworkFile[]): Promise<void> {
-  const globs = [...networkBackends.flatMap(({ owns }) => owns), ...interfaceNameGlobs, unmanagedPath, resolvedDropIn]
   const kept = new Set<string>(files.map(({ path }) => path))
-  for (const path of await matchingPaths(fs, globs)) if (!kept.has(path)) await fs.remove(path)
+  for (const path of await matchingPaths(fs, ownedGlobs)) if (!kept.has(path)) await fs.remove(path)
   for (const { path, content, mode } of files) {
     await fs.makeDirectories(guestPath(path.slice(0, path.lastIndexOf('/'))))
     await fs.writeFile(path, content, { mode, uid: 0, gid: 0, replaceSymlink: true })

@@ -27,7 +27,7 @@ const refuseOptions = [
 export const sshKeys = defineOperation<true>({
   id: 'ssh-keys',
   after: ['users'],
-  reads: [...accountPaths, '/etc/ssh/sshd_config', '/root/.ssh/authorized_keys'],
+  reads: [...accountPaths, '/etc/ssh/sshd_config', '/etc/ssh/sshd_config.d/', '/root/.ssh/authorized_keys'],
   select: (request) => (asksForAccounts(request) ? true : undefined),
   stage: async (context) => {
     const { fs, diagnose } = context

@@ -7,7 +7,7 @@ import { readSshdSettings, writeSshdSettings } from '../strategies/accounts/sshd
  */
 export const sshServer = defineOperation<ReadonlyMap<string, string>>({
   id: 'ssh-server',
-  reads: ['/etc/ssh/sshd_config'],
+  reads: ['/etc/ssh/sshd_config', '/etc/ssh/sshd_config.d/'],
   select: ({ ssh_pwauth, disable_root }) => {
     const values = new Map<string, string>()
     if (ssh_pwauth !== undefined) values.set('PasswordAuthentication', ssh_pwauth ? 'yes' : 'no')

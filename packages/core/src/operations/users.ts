@@ -16,7 +16,7 @@ import { asksForAccounts, requestedPasswords, requestedUsers } from '../strategi
 export const users = defineOperation<true>({
   id: 'users',
   after: ['groups'],
-  reads: accountPaths,
+  reads: [...accountPaths, '/home/', '/etc/skel/', ...['.bash_logout', '.bashrc', '.profile'].map((name) => `/etc/skel/${name}`)],
   select: (request) => (asksForAccounts(request) ? true : undefined),
   stage: async (context) => {
     const requests = requestedUsers(context)
