@@ -6,7 +6,7 @@ import { describeUse, removeMappings } from './block-device-use.ts'
 import { argumentsOf, processesWithArgument } from './find-argument.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { releaseLoops } from './loop-device.ts'
-import { hasEnded, namespaceIn, whoIsLeft } from './namespace-end.ts'
+import { hasEnded, namespaceIn, wakeEntrants, whoIsLeft } from './namespace-end.ts'
 import { hasLetGo, isRunning, type ProcessIdentity } from './process-identity.ts'
 
 // What it takes the kernel to end a process that writes, or to let a device go, where the disk has other things to do, too.
@@ -35,6 +35,7 @@ async function freeProcess(details: Details): Promise<boolean> {
   if (identity !== undefined) {
     await endProcess(identity)
     const parts = namespaceIn(identity, details)
+    if (parts !== undefined) await wakeEntrants(parts)
     if (parts !== undefined && !(await becomesTrue(() => hasEnded(parts), NAMESPACE_PATIENCE_MS))) {
       const left = (await whoIsLeft(parts)).join('; ')
       throw new Error(`programs of the session with process ${identity.pid} were killed and do not end, they wait for a device: ${left}`)

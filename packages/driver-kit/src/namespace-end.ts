@@ -50,6 +50,22 @@ export async function hasEnded({ init, namespace, holder }: NamespaceParts): Pro
   return (await processesWithArgument(entranceOf(holder.pid)[0])).length === 0
 }
 
+/**
+ * Lets each nsenter that waits outside for a program of the namespace go on. One that is stopped, by an owner that was killed while it ended a program (see
+ * `signalBelow`), would never take note of that program's end, and the namespace would stay for ever.
+ */
+export async function wakeEntrants({ holder }: Pick<NamespaceParts, 'holder'>): Promise<void> {
+  const now = await identifyProcess(holder.pid)
+  if (now !== undefined && now.startTicks !== holder.startTicks) return
+  for (const { pid } of await processesWithArgument(entranceOf(holder.pid)[0])) {
+    try {
+      process.kill(pid, 'SIGCONT')
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
 /** Who keeps {@link hasEnded} from being true, for people: name, number, state and the kernel function it waits in, where the kernel tells (proc(5)). */
 export async function whoIsLeft({ init, namespace, holder }: NamespaceParts): Promise<string[]> {
   const pids = new Set([...(await membersOf(namespace)), init.pid])

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeployError, type DriverSession, toolPath } from '@host-deployer/driver-api'
 import { listLeases, reclaim } from '@host-deployer/driver-kit'
@@ -177,6 +177,13 @@ test('reclaim leaves alone what is in no lease of ours, and what a running proce
   }
 })
 
+/** The children of a process that are nsenter. */
+async function entrantsOf(owner: number): Promise<number[]> {
+  const pids = (await readFile(`/proc/${owner}/task/${owner}/children`, 'utf8')).trim().split(' ').filter(Boolean).map(Number)
+  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')))
+  return pids.filter((_, index) => names[index]?.startsWith('nsenter'))
+}
+
 test('kill -9 at any moment: reclaim leaves nothing, the image is free and sound, the next session works', {
   timeout: 180_000,
 }, async () => {
@@ -192,6 +199,8 @@ test('kill -9 at any moment: reclaim leaves nothing, the image is free and sound
     const momentMs = 20 + Math.random() * 1500
     await new Promise((resolve) => setTimeout(resolve, momentMs))
     const ids = await sessionIds(bed)
+    // As if it were about to end a program: those it waits by are stopped.
+    if (round % 4 === 3) for (const pid of await entrantsOf(owner.pid ?? 0)) process.kill(pid, 'SIGSTOP')
     owner.kill('SIGKILL')
     await once(owner, 'exit')
     ids.push(...(await sessionIds(bed)))
