@@ -23,12 +23,12 @@ function newDisk(sizeMiB: number): LoopDisk {
 }
 
 /** Plans and grows, and gives the kinds of the steps. */
-async function grow(disk: LoopDisk): Promise<string[]> {
+async function grow(disk: LoopDisk, tools = toolHost): Promise<string[]> {
   const storage = await scanStorage(toolHost, [disk.attached], capabilities)
   const target = chooseGrowTarget(storage)
   if (target.kind !== 'device') throw new TypeError('nothing to grow')
   const plan = await planGrowDevice(toolHost, storage, target.device, growTarget)
-  await growDevice(session, plan)
+  await growDevice({ ...session, toolHost: tools }, plan)
   return plan.steps.map(({ kind }) => kind)
 }
 
@@ -50,6 +50,26 @@ test.each(['ext2', 'ext3', 'ext4', 'xfs', 'swap'] as const)(
     if (wanted === 'xfs') disk.run('xfs_repair', '-n', disk.node(1))
   },
 )
+
+test('an sfdisk that moves the backup of a GPT only when it is told to', async () => {
+  const disk = newDisk(64)
+  await formatDisk(session, disk.attached, { type: 'ext4' }, { force: false })
+  disk.run('partx', '--delete', disk.device)
+  disk.grow(128 * mebibyte)
+  const asked: string[] = []
+  const exec: typeof toolHost.exec = (argv, options) => {
+    if (argv[0] !== 'sfdisk') return toolHost.exec(argv, options)
+    const relocates = argv.includes('--relocate')
+    asked.push(relocates ? 'relocate' : 'resize')
+    // The refusal of an old one; all else is the real one.
+    return relocates || asked.includes('relocate') ? toolHost.exec(argv, options) : toolHost.exec(['false'], options)
+  }
+  expect(await grow(disk, { ...toolHost, exec })).toEqual(['partition', 'filesystem'])
+  expect(asked).toEqual(['resize', 'relocate', 'resize'])
+  expect(await grow(disk)).toEqual([])
+  disk.run('sfdisk', '--verify', disk.device)
+  disk.run('e2fsck', '-fn', disk.node(1))
+})
 
 test('a used disk is only formatted by force, whatever it holds', async () => {
   const disk = newDisk(64)
