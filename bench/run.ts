@@ -82,7 +82,7 @@ try {
     console.error(`dev bench: nothing measures ${selected}; rows are ${all.flatMap(({ rows }) => rows).join(' ')}`)
     process.exitCode = 2
   } else {
-    // A daemon that is measured becomes the one who holds the template, and takes it with it when it ends.
+    // Whatever a row has done to it: without it, the next one would measure something else.
     const samples = await measure(selected, { runs, peerRuns }, () => holdTemplate(place.directory), note)
     const isMemory = (row: string) => row.startsWith(MEMORY)
     const rows = medians(samples, (row) => !isMemory(row), 1)
