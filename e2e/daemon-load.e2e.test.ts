@@ -205,12 +205,12 @@ function impatience(): { readonly timeoutMs: number; readonly signal?: AbortSign
 
 const kills = soak ? 80 : 3
 
-/** SIGKILL for a VM now and then; each third time for the daemon, which is started again. */
+/** SIGKILL now and then: first for the daemon, which is started again, then for two VMs, and so on. */
 async function disturb(state: { daemon: RunningDaemon; isOver: boolean }): Promise<void> {
   for (let kill = 1; kill <= kills && !state.isOver; kill += 1) {
     await new Promise((resolve) => setTimeout(resolve, 2_000 + draw() * 8_000))
     if (state.isOver) return
-    if (kill % 3 === 0) {
+    if (kill % 3 === 1) {
       await state.daemon.end('SIGKILL')
       state.daemon = await startDaemon(space, { concurrency: slots })
       continue
