@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,28 +92,42 @@ test('once it is gone, nothing is an answer: EXEC_CONNECTION_LOST, io', async ()
   await expect(host.fs.readdir(target)).rejects.toMatchObject({ kind: 'io' })
 })
 
-test('to free it is to wait for all of its programs, the one outside that waits for them included', async () => {
-  const pending = host.exec(['sleep', '4322'])
-  pending.catch(() => {})
-  const entrances = async (): Promise<number[]> => {
-    const pids = (await processesWithArgument('4322')).map(({ pid }) => pid)
-    const outside = await Promise.all(pids.map(async (pid) => ((await argumentsOf(pid))[0] === 'nsenter' ? [pid] : [])))
-    return outside.flat()
-  }
-  expect(await becomesTrue(async () => (await processesWithArgument('4322')).length === 2, 5_000)).toBe(true)
-  const [entrance = 0] = await entrances()
-  // As one that gets no processor for a while.
-  process.kill(entrance, 'SIGSTOP')
-  let freed = false
+/** Frees the session's leases as reclaim does; `done` tells how far that is. */
+async function startFreeing(): Promise<{ readonly freeing: Promise<unknown>; readonly done: () => boolean }> {
   const leases = (await listLeases(hostPath(join(directory, 'leases')))).flatMap(({ record }) =>
     record === undefined ? [] : [record.lease],
   )
+  let done = false
   const freeing = Promise.all(leases.map(freeLease)).finally(() => {
-    freed = true
+    done = true
   })
+  return { freeing, done: () => done }
+}
+
+/** The nsenters that wait for `sleep SECONDS`, once both it and one of them run. */
+async function entrancesOf(seconds: string): Promise<number[]> {
+  expect(await becomesTrue(async () => (await processesWithArgument(seconds)).length === 2, 5_000)).toBe(true)
+  const pids = (await processesWithArgument(seconds)).map(({ pid }) => pid)
+  return (await Promise.all(pids.map(async (pid) => ((await argumentsOf(pid))[0] === 'nsenter' ? [pid] : [])))).flat()
+}
+
+test('to free it is to wait for all of its programs, one outside that has its mounts included', async () => {
+  const [, mounts] = namespace.enter
+  expect(mounts).toMatch(/^--mount=/)
+  // As an nsenter that gets no processor for a while: one that was only stopped would be woken.
+  const entrant = spawn('sh', ['-c', 'read line', 'nsenter', `${mounts}`], { stdio: ['pipe', 'ignore', 'inherit'] })
+  expect(await becomesTrue(async () => (await processesWithArgument(`${mounts}`)).length === 1, 5_000)).toBe(true)
+  const { freeing, done } = await startFreeing()
   await new Promise((resolve) => setTimeout(resolve, 500))
-  expect([freed, await entrances()]).toEqual([false, [entrance]])
-  process.kill(entrance, 'SIGCONT')
+  expect(done()).toBe(false)
+  entrant.stdin.end('\n')
   await freeing
+})
+
+test('an nsenter that was left stopped is woken, and takes note of the end', async () => {
+  host.exec(['sleep', '4322']).catch(() => {})
+  const [entrance = 0] = await entrancesOf('4322')
+  process.kill(entrance, 'SIGSTOP')
+  await (await startFreeing()).freeing
   expect(await processesWithArgument('4322')).toEqual([])
 })
