@@ -29,8 +29,10 @@ export function convertText(kind: Setting['kind'], text: string): unknown {
       return wholeNumberOf(text)
     case 'boolean':
       return booleanOf(text)
-    case 'list':
-      return text.split(':').filter((item) => item !== '')
+    case 'paths':
+      return parts(text, ':')
+    case 'addresses':
+      return parts(text, ',')
     case 'map':
       return jsonObject(text)
   }
@@ -41,8 +43,16 @@ export const kindNames: Readonly<Record<Setting['kind'], string>> = {
   text: 'a text',
   number: 'a whole number',
   boolean: 'true or false',
-  list: 'a list separated by ":"',
+  paths: 'a list separated by ":"',
+  addresses: 'a list separated by ","',
   map: 'a JSON object',
+}
+
+function parts(text: string, separator: string): string[] {
+  return text
+    .split(separator)
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 }
 
 function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -35,6 +35,12 @@ export interface DaemonConfig {
   readonly cloudrootDir: string
   /** `false` only when the configuration says so: then SELinux is disabled in guests. Default true. */
   readonly allowVmSelinux: boolean
+  /** IPv4 networks, in CIDR notation, that count as private beside those of RFC 1918, 6598, 6890 and 2544. Default: none. */
+  readonly privateNetworks: readonly string[]
+  /** Where guests find the metadata service, by way of the main interface's link. Default `169.254.169.254`; none: no route to it. */
+  readonly metadataIpv4Addresses: readonly string[]
+  /** Default `fd00:ec2::254`. */
+  readonly metadataIpv6Addresses: readonly string[]
   /** Above this size ext4 is made with `-T largefile`. Default 4096. */
   readonly ext4LargefileSizeGib: number
   /** Above this size, `-T huge`. Default 512. */

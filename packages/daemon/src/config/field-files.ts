@@ -117,6 +117,7 @@ class Reading {
     }
     const before = this.#values.get(name) ?? []
     if (key.list) {
+      this.#replaced.delete(name)
       this.#values.set(name, [...before, { value: converted, source, overrode: [] }])
       return
     }

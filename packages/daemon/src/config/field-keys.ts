@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { booleanOf, wholeNumberOf } from './convert-text.ts'
-import type { SettingName } from './settings.ts'
+import { isAddress, isIpv4Network, type SettingName } from './settings.ts'
 
 /** What a key of host.conf means to us. */
 export interface FieldKey {
@@ -62,14 +62,24 @@ const boolean = (value: unknown): boolean => {
   return given
 }
 
-const paths = (value: unknown): readonly string[] => {
-  if (value === null) return []
-  const list = (Array.isArray(value) ? value : [value]).map((item) => text(item)).filter((item) => item !== '')
-  return list.map((item) => {
+const texts = (value: unknown): readonly string[] =>
+  value === null ? [] : (Array.isArray(value) ? value : [value]).map((item) => text(item)).filter((item) => item !== '')
+
+const paths = (value: unknown): readonly string[] =>
+  texts(value).map((item) => {
     if (path(item).replaceAll('/', '') === '') throw new NotConvertible('would allow every file of this machine')
     return item
   })
-}
+
+const textsThat =
+  (isOne: (item: string) => boolean, problem: string) =>
+  (value: unknown): readonly string[] => {
+    const items = texts(value)
+    if (!items.every(isOne)) throw new NotConvertible(problem)
+    return items
+  }
+
+const addresses = (family: 4 | 6) => textsThat((item) => isAddress(item, family), `takes IPv${family} addresses`)
 
 const levels: Readonly<Record<string, string>> = {
   trace: 'trace',
@@ -124,6 +134,14 @@ export const fieldKeys: Readonly<Record<string, FieldKey>> = {
   cloudroot_dir: { shared: false, target: setting('cloudrootDir'), convert: path },
   allow_vm_selinux: { shared: false, target: setting('allowVmSelinux'), convert: boolean },
   log_level: { shared: false, target: setting('logLevel'), convert: level },
+  customized_private_prefixes: {
+    shared: false,
+    target: setting('privateNetworks'),
+    list: true,
+    convert: textsThat(isIpv4Network, 'takes IPv4 networks like 203.0.113.0/24'),
+  },
+  metadata_server_ip4s: { shared: true, target: setting('metadataIpv4Addresses'), list: true, convert: addresses(4) },
+  metadata_server_ip6s: { shared: true, target: setting('metadataIpv6Addresses'), list: true, convert: addresses(6) },
   chntpw_path: { shared: false, target: { kind: 'nothing' }, convert: text },
   local_image_path: { shared: false, target: { kind: 'roots' }, list: true, convert: paths },
   shared_storages: { shared: false, target: { kind: 'roots' }, list: true, convert: paths },

@@ -29,6 +29,9 @@ test('without a file everything has its default', async () => {
     cacheDirectory: '/var/cache/host-deployer',
     imageRoots: ['/opt/cloud'],
     jobTimeoutMs: 600_000,
+    privateNetworks: [],
+    metadataIpv4Addresses: ['169.254.169.254'],
+    metadataIpv6Addresses: ['fd00:ec2::254'],
     drainTimeoutMs: 120_000,
     cloudrootDir: '/opt',
     allowVmSelinux: true,
@@ -185,6 +188,45 @@ test('the local file comes last, over both, and its lists add up', async () => {
   const result = await place.read()
   expect(result.config).toMatchObject({ concurrency: 6, logLevel: 'error', imageRoots: ['/opt/cloud', '/a', '/b'] })
   expect(row(result, 'concurrency')?.overrode).toMatchObject([{ value: 7 }, { value: 8 }])
+})
+
+test('networks and addresses: lists of the platform add up, and are separated by commas where they are texts', async () => {
+  await using place = await makeConfigPlace({
+    'host.conf': [
+      'customized_private_prefixes: [203.0.113.0/24]',
+      'metadata_server_ip4s: [169.254.169.254]',
+      'common_config_file: common.conf',
+      'local_config_file: local.conf',
+    ].join('\n'),
+    'common.conf': 'metadata_server_ip4s:\n- 100.100.100.200\nmetadata_server_ip6s: []',
+    'local.conf': 'customized_private_prefixes: [192.0.2.0/24, 203.0.113.0/24]',
+  })
+  const result = await place.read()
+  expect(result.config).toMatchObject({
+    privateNetworks: ['203.0.113.0/24', '192.0.2.0/24'],
+    metadataIpv4Addresses: ['100.100.100.200'],
+    metadataIpv6Addresses: [],
+  })
+  expect(codes(result)).toEqual([])
+  expect(row(result, 'privateNetworks')?.source).toMatchObject({ file: place.at('local.conf'), line: 1 })
+  const more = { HOST_DEPLOYER_METADATA_IPV6_ADDRESSES: 'fd00::1, fd00::2' }
+  const flags = ['--private-networks', '198.51.100.0/24,203.0.113.0/24', '--customized-private-prefixes', '192.0.2.0/25']
+  expect((await place.read(flags, more)).config).toMatchObject({
+    privateNetworks: ['198.51.100.0/24', '203.0.113.0/24'],
+    metadataIpv6Addresses: ['fd00::1', 'fd00::2'],
+  })
+})
+
+test.each([
+  ['customized_private_prefixes: [10.0.0.0]', []],
+  ['customized_private_prefixes: [fd00::/8]', []],
+  ['metadata_server_ip4s: [fd00::1]', []],
+  ['metadata_server_ip6s: fe80::1%eth0', []],
+  ['', ['--private-networks', '10.0.0.0/33']],
+  ['', ['--metadata-ipv4-addresses', 'metadata.example']],
+])('%s %j: CONFIG_INVALID', async (conf, words) => {
+  await using place = await makeConfigPlace({ 'host.conf': conf })
+  await expect(place.read(words)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
 test('our own file, the environment and flags go over host.conf', async () => {

@@ -104,6 +104,9 @@ export async function readConfig({ given = noArguments, env, cwd = process.cwd()
     drainTimeoutMs: decide('drainTimeoutMs', 120_000),
     cloudrootDir: decide('cloudrootDir', '/opt'),
     allowVmSelinux: decide('allowVmSelinux', true),
+    privateNetworks: decide<readonly string[]>('privateNetworks', []),
+    metadataIpv4Addresses: decide<readonly string[]>('metadataIpv4Addresses', ['169.254.169.254']),
+    metadataIpv6Addresses: decide<readonly string[]>('metadataIpv6Addresses', ['fd00:ec2::254']),
     ext4LargefileSizeGib: decide('ext4LargefileSizeGib', 4_096),
     ext4HugefileSizeGib: decide('ext4HugefileSizeGib', 512),
     ...(metricsTextfile === undefined ? {} : { metricsTextfile: hostPath(metricsTextfile) }),
@@ -138,13 +141,20 @@ function check(name: SettingName, given: GivenValue, problems: ConfigProblem[]):
 
 function candidatesOf(field: FieldConfig, ours: ReadonlyMap<SettingName, readonly GivenValue[]>): Candidates {
   const candidates = new Map<SettingName, readonly GivenValue[]>()
-  for (const [key, { target }] of Object.entries(fieldKeys)) {
+  for (const [key, { target, list }] of Object.entries(fieldKeys)) {
     if (target.kind !== 'setting') continue
-    const values = (field.values.get(key) ?? []).flatMap(({ overrode, value, source }) => [...overrode, { value, source }])
+    const given = field.values.get(key) ?? []
+    const values = list ? added(given) : given.flatMap(({ overrode, value, source }) => [...overrode, { value, source }])
     if (values.length > 0) candidates.set(target.name, values)
   }
   for (const [name, values] of ours) candidates.set(name, [...(candidates.get(name) ?? []), ...values])
   return candidates
+}
+
+/** Lists of several files as one, each item once; it comes from where the last of them does. */
+function added(given: readonly GivenValue[]): readonly GivenValue[] {
+  const last = given.at(-1)
+  return last === undefined ? [] : [{ value: [...new Set(given.flatMap(({ value }) => value))], source: last.source }]
 }
 
 /** What lost even against the default, because the common file replaced it. */

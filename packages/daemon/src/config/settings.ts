@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import type { DaemonConfig } from './daemon-config.ts'
@@ -6,8 +7,8 @@ import type { DaemonConfig } from './daemon-config.ts'
 export type SettingName = keyof DaemonConfig
 
 export interface Setting {
-  /** How a text of the environment or the command line becomes a value: a list is separated by `:`, a map is a JSON object. */
-  readonly kind: 'text' | 'number' | 'boolean' | 'list' | 'map'
+  /** How a text of the environment or the command line becomes a value: paths are separated by `:`, addresses by `,`, a map is a JSON object. */
+  readonly kind: 'text' | 'number' | 'boolean' | 'paths' | 'addresses' | 'map'
   readonly schema: z.ZodType
   /** An edited file takes effect for the next job (`now`), or only when the daemon starts again. */
   readonly takesEffect: 'now' | 'restart'
@@ -18,6 +19,8 @@ export interface Setting {
 
 const path = z.string().refine((text) => isAbsolute(text) && !text.includes('\0'), { error: 'is not an absolute path' })
 const root = path.refine((text) => !/^\/+$/.test(text), { error: 'would allow every file of this machine' })
+const addresses = (family: 4 | 6) =>
+  z.array(z.string().refine((text) => isAddress(text, family), { error: `is not an IPv${family} address` }))
 const day = 86_400_000
 
 /** Every setting of ours, in the order that `config explain` shows. */
@@ -100,7 +103,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
     summary: 'the appliance and its saved VM',
   },
   imageRoots: {
-    kind: 'list',
+    kind: 'paths',
     schema: z.array(root).min(1),
     takesEffect: 'now',
     placeholder: 'dirs',
@@ -133,6 +136,27 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
     takesEffect: 'now',
     placeholder: 'true|false',
     summary: 'false disables SELinux in guests',
+  },
+  privateNetworks: {
+    kind: 'addresses',
+    schema: z.array(z.string().refine(isIpv4Network, { error: 'is not an IPv4 network like 203.0.113.0/24' })),
+    takesEffect: 'now',
+    placeholder: 'networks',
+    summary: 'IPv4 networks of yours that count as private',
+  },
+  metadataIpv4Addresses: {
+    kind: 'addresses',
+    schema: addresses(4),
+    takesEffect: 'now',
+    placeholder: 'addresses',
+    summary: 'where guests find the metadata service',
+  },
+  metadataIpv6Addresses: {
+    kind: 'addresses',
+    schema: addresses(6),
+    takesEffect: 'now',
+    placeholder: 'addresses',
+    summary: 'the same with IPv6',
   },
   ext4LargefileSizeGib: {
     kind: 'number',
@@ -178,5 +202,12 @@ export const environmentName = (name: SettingName) => `HOST_DEPLOYER_${words(nam
 
 /** `socketPath` -> `socket-path`. */
 export const flagName = (name: SettingName) => words(name).join('-')
+
+export const isAddress = (text: string, family: 4 | 6) => (family === 4 ? isIPv4(text) : isIPv6(text) && !text.includes('%'))
+
+export function isIpv4Network(text: string): boolean {
+  const [address = '', length = '', ...rest] = text.split('/')
+  return rest.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(length) && Number(length) <= 32
+}
 
 const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ')

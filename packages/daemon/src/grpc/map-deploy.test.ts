@@ -4,11 +4,17 @@ import { DeployError } from '@host-deployer/driver-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { imageOfDisk } from './image-of-disk.ts'
-import { requestOfDeploy } from './map-deploy.ts'
+import { type MappingConfig, requestOfDeploy } from './map-deploy.ts'
 import { wireMessage } from './read-message.ts'
 import { requestOfFormat } from './rpcs/format-fs.ts'
 
-const config = { allowVmSelinux: true, cloudrootDir: '/opt' }
+const config: MappingConfig = {
+  allowVmSelinux: true,
+  cloudrootDir: '/opt',
+  privateNetworks: [],
+  metadataIpv4Addresses: ['169.254.169.254'],
+  metadataIpv6Addresses: ['fd00:ec2::254'],
+}
 const method = deployService()['DeployGuestFs']
 
 /** As it comes off the wire: every field there. */
@@ -76,8 +82,8 @@ describe('names', () => {
 type Ethernets = Extract<NetworkConfig, { version: 2 }>['ethernets']
 const mac = (last: number) => `00:22:33:44:55:${String(last).padStart(2, '0')}`
 const nics = (...list: NonNullable<NonNullable<DeployParamsInput['guest_desc']>['nics']>) => ({ guest_desc: { nics: list } })
-const ethernets = (params: DeployParamsInput): Ethernets => {
-  const { network } = request(params)
+const ethernets = (params: DeployParamsInput, more: Partial<typeof config> = {}): Ethernets => {
+  const { network } = request(params, more)
   return network?.version === 2 ? network.ethernets : {}
 }
 
@@ -161,6 +167,28 @@ describe('interfaces', () => {
     const inner = { manual: true, mac: mac(2), ip: '10.1.0.5', masklen: 16, gateway: '10.1.0.1', index: 1 }
     expect(ethernets(nics(outer, inner))['eth1']?.routes).toContainEqual({ to: '172.16.0.0/12', via: '10.1.0.1' })
     expect(ethernets(nics({ ...outer, ip: '10.2.0.5', gateway: '10.2.0.1' }, inner))['eth1']?.routes).toEqual([])
+  })
+
+  test('what the operator calls private is inside, too', () => {
+    const outer = { ...fixed, ip: '198.51.100.7', gateway: '198.51.100.1', is_default: true }
+    const inner = { manual: true, mac: mac(2), ip: '203.0.113.5', masklen: 24, gateway: '203.0.113.1', index: 1 }
+    expect(ethernets(nics(outer, inner))['eth1']?.routes).toEqual([])
+    const { routes } = ethernets(nics(outer, inner), { privateNetworks: ['203.0.113.0/24'] })['eth1'] ?? {}
+    expect(routes).toEqual(expect.arrayContaining(['10.0.0.0/8', '203.0.113.0/24'].map((to) => ({ to, via: '203.0.113.1' }))))
+    expect(ethernets(nics(outer, inner), { privateNetworks: ['203.0.113.0/24', '198.51.100.0/24'] })['eth1']?.routes).toEqual([])
+  })
+
+  test('the metadata service is where the operator says, on the main interface only, or nowhere', () => {
+    const nic = { ...fixed, ip6: '2001:db8::10', masklen6: 64, gateway6: 'fe80::1', routes: '[["100.100.100.200/32","192.168.1.1"]]' }
+    const other = { manual: true, mac: mac(2), ip: '192.168.2.10', masklen: 24, index: 1 }
+    const here = { metadataIpv4Addresses: ['169.254.169.254', '100.100.100.200'], metadataIpv6Addresses: ['fd00::1'] }
+    const beside = (more: Partial<typeof config>) =>
+      Object.values(ethernets(nics(nic, other), more)).map(({ routes }) => routes.filter(({ to }) => !to.endsWith('/0')))
+    expect(beside(here)).toEqual([[{ to: '169.254.169.254/32' }, { to: '100.100.100.200/32' }, { to: 'fd00::1/128' }], []])
+    expect(beside({ metadataIpv4Addresses: [], metadataIpv6Addresses: [] })).toEqual([
+      [{ to: '100.100.100.200/32', via: '192.168.1.1' }],
+      [],
+    ])
   })
 
   test('the pseudo interface', () => {

@@ -5,9 +5,10 @@ import type { DaemonConfig } from '../config/daemon-config.ts'
 import { accountsOf } from './map-accounts.ts'
 import { namesOf } from './map-names.ts'
 import { networkOfNics } from './map-network.ts'
+import type { NetworkSettings } from './nic-routes.ts'
 import { ignored } from './wire-findings.ts'
 
-export type MappingConfig = Pick<DaemonConfig, 'allowVmSelinux' | 'cloudrootDir'>
+export type MappingConfig = Pick<DaemonConfig, 'allowVmSelinux' | 'cloudrootDir'> & NetworkSettings
 
 export interface MappedDeploy {
   readonly request: DeployRequest
@@ -22,7 +23,7 @@ export interface MappedDeploy {
 export function requestOfDeploy({ guest_desc: guest, deploy_info: info }: DeployParams, config: MappingConfig): MappedDeploy {
   const diagnostics: Diagnostic[] = []
   const diagnose = (finding: Diagnostic) => void diagnostics.push(finding)
-  const network = networkOfNics(guest?.nics ?? [], diagnose)
+  const network = networkOfNics(guest?.nics ?? [], config, diagnose)
   const own: DeployRequest = {
     ...namesOf(guest, diagnose),
     ...(network !== undefined && { network }),

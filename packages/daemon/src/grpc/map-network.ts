@@ -2,7 +2,7 @@ import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { NetworkConfig, NetworkV2Ethernet } from '@host-deployer/api'
 import type { Nic } from '@host-deployer/api/grpc'
 import type { Diagnostic } from '@host-deployer/driver-api'
-import { isWithin, type MainNics, type NicRoute, routesOfNic } from './nic-routes.ts'
+import { type GuestNics, isWithin, type NetworkSettings, type NicRoute, routesOfNic } from './nic-routes.ts'
 import { ignored, networkError } from './wire-findings.ts'
 
 /** What a machine without a network gets: nothing else than the way to the metadata service. */
@@ -16,14 +16,18 @@ const illegalDomain = 'cloud.onecloud.io'
  *
  * `INPUT_INVALID`, `INPUT_NETWORK_*`; bonds and InfiniBand are `INPUT_NETWORK_UNSUPPORTED`. What cannot be used and is no reason to fail goes to `diagnose`.
  */
-export function networkOfNics(nics: readonly Nic[], diagnose: (finding: Diagnostic) => void): NetworkConfig | undefined {
+export function networkOfNics(
+  nics: readonly Nic[],
+  settings: NetworkSettings,
+  diagnose: (finding: Diagnostic) => void,
+): NetworkConfig | undefined {
   const usable = nics.filter((nic, index) => isUsable(nic, `guest_desc.nics[${index}]`, diagnose))
   if (usable.length === 0) return undefined
   const names = interfaceNames(usable, diagnose)
-  const main = { v4: mainNic(usable, 'ip', 'gateway'), v6: mainNic(usable, 'ip6', 'gateway6') }
+  const guest = { nics: usable, main: { v4: mainNic(usable, 'ip', 'gateway'), v6: mainNic(usable, 'ip6', 'gateway6') }, settings }
   const ethernets = usable.map((nic, index): [string, NetworkV2Ethernet] => {
     const path = `guest_desc.nics[${nics.indexOf(nic)}]`
-    return [names[index] ?? '', { ...ethernetOf(nic, usable, main, path, diagnose), 'set-name': names[index] ?? '' }]
+    return [names[index] ?? '', { ...ethernetOf(nic, guest, path, diagnose), 'set-name': names[index] ?? '' }]
   })
   return { version: 2, ethernets: Object.fromEntries(ethernets) }
 }
@@ -55,13 +59,8 @@ function mainNic(nics: readonly Nic[], ip: 'ip' | 'ip6', gateway: 'gateway' | 'g
   return able.find(({ is_default }) => is_default) ?? able[0]
 }
 
-function ethernetOf(
-  nic: Nic,
-  all: readonly Nic[],
-  main: MainNics,
-  path: string,
-  diagnose: (finding: Diagnostic) => void,
-): NetworkV2Ethernet {
+function ethernetOf(nic: Nic, guest: GuestNics, path: string, diagnose: (finding: Diagnostic) => void): NetworkV2Ethernet {
+  const { main } = guest
   const base = { match: { macaddress: nic.mac.toLowerCase().replaceAll('-', ':') }, addresses: [], routes: [] }
   if (nic.virtual) return { ...base, addresses: [pseudoAddress], ...mtuOf(nic, path, diagnose) }
   if (!nic.manual) {
@@ -76,7 +75,7 @@ function ethernetOf(
     routes: [
       ...(nic === main.v4 ? [defaultRoute(nic.gateway, addresses, 4, `${path}.gateway`)] : []),
       ...(nic === main.v6 ? [defaultRoute(nic.gateway6, addresses, 6, `${path}.gateway6`)] : []),
-      ...routesOfNic(nic, all, main, path).map((route) => onLinkWhereNeeded(route, addresses)),
+      ...routesOfNic(nic, guest, path).map((route) => onLinkWhereNeeded(route, addresses)),
     ],
     ...((nameservers.addresses.length > 0 || nameservers.search.length > 0) && { nameservers }),
     ...mtuOf(nic, path, diagnose),
