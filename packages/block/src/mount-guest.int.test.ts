@@ -304,6 +304,39 @@ test('a read-only disk with a dirty journal is only looked at', async () => {
   await guest.unmount()
 })
 
+test('when one of several file systems refuses writes, nothing is under way any more: it can be unmounted at once', async () => {
+  const [disk, boot] = [newDisk(200), newDisk(200, 'disk1')]
+  for (const { run, device } of [disk, boot]) run('mkfs.ext4', '-q', device)
+  await fill(
+    disk,
+    disk.device,
+    system(`UUID=${boot.run('blkid', '-s', 'UUID', '-o', 'value', boot.device).trim()} /boot ext4 defaults 0 2\n`),
+  )
+  for (const { run, device } of [disk, boot]) run('blockdev', '--setro', device)
+  const local = createLocalToolHost()
+  let slow = 0
+  const toolHost = {
+    ...local,
+    exec: async (argv: Parameters<typeof local.exec>[0], options?: Parameters<typeof local.exec>[1]) => {
+      if (!argv.some((word) => word.includes('remount')) || !argv.some((word) => word.endsWith('/boot'))) return local.exec(argv, options)
+      slow += 1
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return local.exec(argv, options).finally(() => {
+        slow -= 1
+      })
+    },
+  }
+  const attached = [disk, boot].map((one) => ({ ...one.attached, readOnly: true }))
+  const storage = await scanStorage(toolHost, attached, capabilities)
+  const guest = await mountGuest({ toolHost, capabilities }, storage, { base })
+  expect(guest.mounts.map(({ path }) => path)).toEqual(['/', '/boot'])
+  const remounted = codeOf(guest.remountReadWrite())
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(slow).toBe(1)
+  expect([await remounted, slow]).toEqual(['BLOCK_FILESYSTEM_READ_ONLY', 0])
+  await guest.unmount()
+})
+
 test('a damaged root is named, with the kernel’s reason', async () => {
   const disk = newDisk(200)
   disk.run('mkfs.ext4', '-q', disk.device)

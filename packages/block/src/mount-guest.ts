@@ -146,7 +146,8 @@ function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, d
     diagnostics,
     remountReadWrite: async (paths) => {
       const wanted = paths === undefined ? mounts : mounts.filter((mount) => paths.some((path) => holder(mounts, path) === mount))
-      await Promise.all(
+      // All of them have ended when one has failed: a remount that is still under way keeps its file system busy.
+      const outcomes = await Promise.allSettled(
         wanted
           .filter((mount) => !writable.has(mount))
           .map(async (mount) => {
@@ -155,6 +156,7 @@ function mountedGuest(session: BlockSession, storage: Storage, { root, mounts, d
             unsynced.add(mount)
           }),
       )
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     },
     synced: () => unsynced.clear(),
     unmount: unmountOnce,

@@ -31,7 +31,7 @@ export async function commitDiff({ fs, base, mounts, diff }: Commit): Promise<vo
   const plan = planCommit(diff, mounts)
   const staging = new Map(plan.stagingMounts.map((mount) => [mount, base.toolPathOf(childOf(mount, stagingName))]))
   const stale = await findStaleStaging(base, mounts)
-  await Promise.all(stale.map((path) => nameGuestPath(path, removeStaging(fs, base.toolPathOf(path)))))
+  await mapBounded(stale, parallelism, (path) => nameGuestPath(path, removeStaging(fs, base.toolPathOf(path))))
   const cleared = mounts.filter((mount) => stale.includes(childOf(mount, stagingName)))
   if (diff.length === 0) return sync(cleared)
 
