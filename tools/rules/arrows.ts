@@ -10,7 +10,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   'os-detect': ['guest-fs', 'formats', 'driver-api'],
   block: ['guest-fs', 'formats', 'driver-api'],
   core: ['api', 'os-detect', 'block', 'guest-fs', 'formats', 'driver-api'],
-  'driver-testkit': ['block', 'guest-fs', 'driver-kit', 'driver-api'],
+  'driver-testkit': ['block', 'guest-fs', 'driver-loader', 'driver-kit', 'driver-api'],
   'driver-qemu-initramfs': ['driver-kit', 'driver-api'],
   'driver-nbd': ['driver-kit', 'driver-api'],
   daemon: ['core', 'driver-loader', 'driver-kit', 'image', 'api', 'driver-api'],

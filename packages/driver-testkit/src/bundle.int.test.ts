@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLocalToolHost } from '@host-deployer/driver-kit'
@@ -17,17 +17,35 @@ const emptyDriver = `export const driver = {
   open: async () => { throw new Error('not written yet') },
 }`
 
-/** One file in a directory of its own, where no package can be found. */
+/** Manifests of packages of it, by their place. */
+const packages: Readonly<Record<string, object>> = {
+  '.': { exports: './empty.mjs' },
+  'with-import-alone': { exports: { '.': { types: './index.d.ts', import: './index.mjs' } } },
+  'node_modules/@me/driver-with-import-alone': { exports: { import: './index.mjs' } },
+  'old-fields': { main: './index.mjs' },
+  'not-built': { exports: './dist/index.mjs' },
+}
+
+/** One file in a directory of its own, where no package of ours can be found. */
 describe('the suite as one file under plain Node', () => {
   let directory: string
+  // In that directory: a path is relative to it, and packages are looked for from there.
   const run = (...args: readonly string[]) =>
-    createLocalToolHost().exec([process.execPath, join(directory, 'driver-conformance.mjs'), ...args], { timeoutMs: 110_000 })
+    createLocalToolHost().exec(
+      ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', directory, process.execPath, 'driver-conformance.mjs', ...args],
+      { timeoutMs: 110_000 },
+    )
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'driver-testkit-bundle-'))
     await bundleProgram(conformanceEntry, join(directory, 'driver-conformance.mjs'))
     await bundleProgram(reference, join(directory, 'reference.mjs'))
     await writeFile(join(directory, 'empty.mjs'), emptyDriver)
+    for (const [path, manifest] of Object.entries(packages)) {
+      await mkdir(join(directory, path), { recursive: true })
+      await writeFile(join(directory, path, 'package.json'), JSON.stringify({ name: 'mine', ...manifest }))
+      await writeFile(join(directory, path, 'index.mjs'), emptyDriver)
+    }
   })
   afterAll(() => rm(directory, { recursive: true }))
 
@@ -52,10 +70,18 @@ describe('the suite as one file under plain Node', () => {
     expect(failed).toEqual(expect.arrayContaining(['lifecycle.options', 'lifecycle.probe', 'lifecycle.refusals']))
   })
 
+  it.each(['.', './with-import-alone', '@me/driver-with-import-alone', './old-fields'])('a package by %s', async (name) => {
+    const { exitCode, stdout } = await run(name, '--json', '--group', 'exec')
+    const report = JSON.parse(Buffer.from(stdout).toString()) as ConformanceReport
+    expect([exitCode, report.driver.name]).toEqual([1, 'empty'])
+  })
+
   it.each([
     [[]],
     [['./none.mjs']],
     [['no-such-package']],
+    [['@me/no-such-package']],
+    [['./not-built']],
     [['DRIVER', '--group', 'none']],
     [['DRIVER', '--options', '{']],
     [['DRIVER', '--what']],

@@ -1,8 +1,9 @@
 // The suite as a command, for drivers whose authors use no test framework: `driver-conformance ./my-driver.js`.
-import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { DeployError } from '@host-deployer/driver-api'
+import { driverSpecifier, locateDriver } from '@host-deployer/driver-loader'
 import { type GroupName, groupNames } from './check.ts'
 import { importDriver } from './import-driver.ts'
 import { renderCheck, renderSummary } from './render-report.ts'
@@ -10,7 +11,8 @@ import { runConformance } from './report.ts'
 
 const USAGE = `usage: driver-conformance DRIVER [options]
 
-Runs the conformance suite of host-deployer on a driver: a file (./my-driver.js) or a package that exports \`driver\`.
+Runs the conformance suite of host-deployer on a driver, named as for \`host-deployer --driver\`: a file (./my-driver.js), the directory
+of a package (.), or a package in node_modules (@you/driver-zfs). Its module exports \`driver\`.
 
   --group NAME             run this group only; may be repeated (${groupNames.join(', ')})
   --options JSON           the driver's section of a configuration
@@ -33,11 +35,11 @@ interface Invocation {
 }
 
 function locate(specifier: string): URL {
-  if (/^\.{0,2}\//.test(specifier)) return pathToFileURL(resolve(specifier))
   try {
-    return pathToFileURL(createRequire(join(process.cwd(), 'x.js')).resolve(specifier))
+    return pathToFileURL(locateDriver(specifier, driverSpecifier(specifier), [process.cwd()]).path)
   } catch (cause) {
-    throw new UsageError(`There is no package ${specifier} here; a path starts with ./ or /`, { cause })
+    if (!DeployError.isInstance(cause)) throw cause
+    throw new UsageError(`${cause.message}. ${cause.hint}`, { cause })
   }
 }
 
