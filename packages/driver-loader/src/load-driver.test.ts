@@ -101,6 +101,20 @@ test.each([
   expect(await codeOf(name)).toBe(code)
 })
 
+test.each([
+  ['qemu-initramfs', '@host-deployer/driver-qemu-initramfs'],
+  ['qemu-kvm', '@host-deployer/driver-qemu-initramfs'],
+  ['@somebody/absent', '@somebody/absent'],
+  ['zfs', undefined],
+  ['@host-deployer/driver-zfs', undefined],
+  ['unscoped.name', undefined],
+] as const)('absent, %s: what is said to install is what there can be', async (name, installed) => {
+  const { code, hint } = await errorOf(name)
+  expect(code).toBe('DRIVER_NOT_FOUND')
+  expect(/npm install (\S+?)\)/.exec(hint ?? '')?.[1]).toBe(installed)
+  if (installed === undefined) expect(hint).toContain('@somebody/')
+})
+
 test('packages that are there and cannot be loaded', async () => {
   for (const name of ['not-built', 'not-exported']) {
     // A name without a scope is one of ours, so these are named by their path.

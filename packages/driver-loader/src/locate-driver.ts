@@ -3,7 +3,7 @@ import { createRequire, findPackageJSON } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DriverError } from '@host-deployer/driver-api'
-import type { DriverSpecifier } from './driver-specifier.ts'
+import { type DriverSpecifier, ownDriverNames } from './driver-specifier.ts'
 import { importTarget } from './import-target.ts'
 
 /** The package that a driver comes in. */
@@ -32,10 +32,7 @@ export function locateDriver(nameOrPath: string, specifier: DriverSpecifier, fro
   const found = specifier.type === 'path' ? locatePath(resolve(from[0], specifier.path)) : locatePackage(specifier.name, from)
   if (found === undefined) {
     throw new DriverError('DRIVER_NOT_FOUND', `There is no driver ${JSON.stringify(nameOrPath)}`, {
-      hint:
-        specifier.type === 'path'
-          ? 'Check the path; it is relative to the configuration file or the working directory.'
-          : `Install it (npm install ${specifier.name}), or name one that is there: see \`host-deployer drivers\`.`,
+      hint: whatToDo(specifier),
       context: { driver: nameOrPath, searched: from },
     })
   }
@@ -49,6 +46,18 @@ export function locateDriver(nameOrPath: string, specifier: DriverSpecifier, fro
       cause: found.cause,
     },
   )
+}
+
+/** The hint: which package to install, or how the drivers of others are named. */
+function whatToDo(specifier: DriverSpecifier): string {
+  if (specifier.type === 'path') return 'Check the path; it is relative to the configuration file or the working directory.'
+  const ours = ownDriverNames.map((name) => `@host-deployer/driver-${name}`)
+  // Nobody shall be told to install what may not be there, or be anybody's.
+  const isInstallable = specifier.name.startsWith('@host-deployer/') ? ours.includes(specifier.name) : specifier.name.startsWith('@')
+  if (isInstallable) return `Install it (npm install ${specifier.name}), or name one that is there: see \`host-deployer drivers\`.`
+  const directory = specifier.name.slice(specifier.name.lastIndexOf('/') + 1)
+  const [known, scoped, path] = [ownDriverNames.join(', '), `@somebody/${directory}`, `./${directory}`]
+  return `A name alone is one of ours (${known}). Somebody else's driver goes by its package with the scope (${scoped}) or by its path (${path}).`
 }
 
 /** A package that is there without what it says it exports. */
