@@ -8,6 +8,7 @@ import { openTestDriver } from './lib/appliance.ts'
 import { cacheDirectory } from './lib/cache.ts'
 import { checkDisks } from './lib/check-file-systems.ts'
 import { copyImage } from './lib/copy-image.ts'
+import { listTree, type TreeNode } from './lib/list-tree.ts'
 import { random } from './lib/random.ts'
 import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
 import { metaData, networkConfig, userData } from './lib/scenario.ts'
@@ -32,7 +33,7 @@ test(`killed ${kills} times, at moments spread over the whole run`, async () => 
   const reference = await copyImage('debian-12', space.path('reference'), 'overlay')
   const { files: original } = await look(reference)
   const report = await runJson<DeployReport>(['deploy', reference, ...args])
-  const { files: wanted } = await look(reference)
+  const { files: wanted, tree } = await look(reference)
   const whole = Object.entries(report.timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 500)
   const draw = random()
   for (let round = 0; round < kills; round++) {
@@ -56,8 +57,9 @@ test(`killed ${kills} times, at moments spread over the whole run`, async () => 
     await runJson<DeployReport>(['deploy', image, ...args])
     const again = await runJson<DeployReport>(['deploy', image, ...args])
     expect(again.diff).toEqual([])
-    const { files: repaired } = await look(image)
-    for (const path of accountPaths) expect(withoutSalt(repaired[path]), path).toBe(withoutSalt(wanted[path]))
+    const repaired = await look(image)
+    for (const path of accountPaths) expect(withoutSalt(repaired.files[path]), path).toBe(withoutSalt(wanted[path]))
+    expect(repaired.tree).toEqual(tree)
   }
 })
 
@@ -72,12 +74,17 @@ function tail({ timings }: DeployReport): number {
   return (timings['commit'] ?? 0) + (timings['unmount'] ?? 0) + (timings['close'] ?? 0) + 200
 }
 
+/** With salts in them; of the first the text is compared. */
+const saltedPaths = ['/etc/shadow', '/etc/shadow-']
+
 interface Look {
   readonly complaints: readonly string[]
   readonly files: Readonly<Record<string, string>>
+  /** All of the root file system, with digests of what is in /etc. */
+  readonly tree: Readonly<Record<string, TreeNode>>
 }
 
-/** What the checkers of the file systems say, and the account files; nothing is written to the image. */
+/** What the checkers of the file systems say, the account files, the tree; nothing is written to the image. */
 async function look(image: string): Promise<Look> {
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { allowPaths: [cacheDirectory()] })
@@ -91,7 +98,9 @@ async function look(image: string): Promise<Look> {
   const files = Object.fromEntries(
     await Promise.all(accountPaths.map(async (path) => [path, await guest.readText(guestPath(path))] as const)),
   )
-  return { complaints, files }
+  const tree = await listTree(session.toolHost, '/mnt', { digestsOf: '/etc/' })
+  for (const path of saltedPaths) if (tree[path] !== undefined) tree[path] = { ...tree[path], sha256: 'salted' }
+  return { complaints, files, tree }
 }
 
 /** Waits for the kernel to take down what died with its parent, then looks at every process's open files. */

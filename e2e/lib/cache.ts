@@ -49,7 +49,7 @@ export async function cached(
   }
 }
 
-/** Size and head and tail digest of each file: damage by truncation or overwriting shows, and gigabytes need not be read. */
+/** Size of each file, and a digest of its head, middle and tail: what was cut off or made by half shows, and gigabytes need not be read. */
 async function sizes(directory: string, names: readonly string[]): Promise<Record<string, string>> {
   const result: Record<string, string> = {}
   for (const name of names) {

@@ -21,20 +21,23 @@ export interface TreeNode {
 const script = `cd "$1"
 find . -printf '%P\\0%y\\0%m\\0%U:%G\\0%n\\0%D:%i\\0%l\\0'
 printf '//\\0'
-find . -type f -exec sha256sum -z -- {} +
+find "$2" -type f -exec sha256sum -z -- {} +
 printf '//\\0'
 getfattr -R -P -h -d -m - -e hex .`
 
-/** Everything below `root` by path, sorted; `root` itself is `/`. Needs sh, find, sha256sum and getfattr there. */
-export async function listTree({ exec }: ToolHost, root: string): Promise<Record<string, TreeNode>> {
-  const { exitCode, stdout, stderr } = await exec(['sh', '-ec', script, 'sh', root], { timeoutMs: 300_000 })
+/**
+ * Everything below `root` by path, sorted; `root` itself is `/`. Needs sh, find, sha256sum and getfattr there. Digests are of the files below `digestsOf`
+ * only, a directory of that root: those of a whole system take a minute in emulation.
+ */
+export async function listTree({ exec }: ToolHost, root: string, { digestsOf = '/' } = {}): Promise<Record<string, TreeNode>> {
+  const { exitCode, stdout, stderr } = await exec(['sh', '-ec', script, 'sh', root, `.${digestsOf}`], { timeoutMs: 300_000 })
   if (exitCode !== 0) throw new Error(`${root} cannot be read: ${Buffer.from(stderr)}`)
-  return parseListing(Buffer.from(stdout).toString())
+  return parseListing(Buffer.from(stdout).toString(), digestsOf)
 }
 
-function parseListing(text: string): Record<string, TreeNode> {
+function parseListing(text: string, digestsOf: string): Record<string, TreeNode> {
   const [entries = '', sums = '', attributes = ''] = text.split('//\0')
-  const hashes = new Map(split(sums).map((line) => [line.slice('./'.length + 66), line.slice(0, 64)]))
+  const hashes = new Map(split(sums).map((line) => [line.slice(66).replace(/^\.\/+/, ''), line.slice(0, 64)]))
   const xattrs = new Map(attributes.trim() === '' ? [] : attributes.trim().split('\n\n').map(parseAttributes))
   const fields = split(entries)
   const rows = Array.from({ length: fields.length / 7 }, (_, row) => fields.slice(row * 7, row * 7 + 7)).sort(byPath)
@@ -46,7 +49,7 @@ function parseListing(text: string): Record<string, TreeNode> {
       const sha256 = hashes.get(path)
       const attributesOfPath = xattrs.get(path)
       xattrs.delete(path)
-      if (type === 'f' && sha256 === undefined) throw new Error(`No digest of ${path}`)
+      if (type === 'f' && sha256 === undefined && `/${path}`.startsWith(digestsOf)) throw new Error(`No digest of ${path}`)
       const node: TreeNode = {
         type,
         mode,
