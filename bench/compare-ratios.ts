@@ -12,6 +12,10 @@ export interface Comparison {
   readonly passes: boolean
 }
 
+/** Pure. What the baseline has and nobody measured: a check that says nothing of it would pass for ever. */
+export const unmeasuredRatios = (baseline: Ratios, measured: Ratios): RatioName[] =>
+  ratioNames.filter((name) => baseline[name] !== undefined && measured[name] === undefined)
+
 /** Pure. Each ratio that both sides have; one that is worse than the baseline by more than a third does not pass. */
 export function compareRatios(baseline: Ratios, measured: Ratios): Comparison[] {
   return ratioNames.flatMap((name) => {

@@ -22,7 +22,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       only: { type: 'string', multiple: true, default: [] },
       quick: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
-      'concurrency-images': { type: 'string', default: '20' },
+      'concurrency-images': { type: 'string' },
     },
   })
   const { quick, check } = values
@@ -32,7 +32,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     only: values.only.flatMap((names) => names.split(',')).filter((name) => name !== ''),
     quick,
     check,
-    concurrencyImages: count('--concurrency-images', values['concurrency-images']),
+    concurrencyImages: count('--concurrency-images', values['concurrency-images'] ?? (quick ? '8' : '20')),
   }
 }
 

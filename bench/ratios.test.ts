@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compareRatios } from './compare-ratios.ts'
+import { compareRatios, unmeasuredRatios } from './compare-ratios.ts'
 import { ratiosOf } from './ratios.ts'
 
 test('each ratio the way the issue defines it, and none without both rows', () => {
@@ -37,4 +37,5 @@ test('all that got worse are named; what one side lacks is not compared', () => 
     'deployVsDirectMount',
   ])
   expect(compareRatios(baseline, {})).toEqual([])
+  expect(unmeasuredRatios(baseline, { coldBootVsClone: 1, probeVsVirtInspector: 1 })).toEqual(['deployVsDirectMount', 'throughput5Over1'])
 })

@@ -4,7 +4,7 @@ import { type Benchmark, timed } from '../benchmark.ts'
 import { runBuilt } from '../built-command.ts'
 import type { Place } from '../place.ts'
 
-/** So many images deployed one after the other, and again with five commands at a time. Rows are named after the twenty that count. */
+/** So many images deployed one after the other, and again with five commands at a time. Rows are named after the twenty that count; `--quick` takes fewer. */
 export function throughputBenchmark(place: Place, images: number): Benchmark {
   async function deployAll(atATime: number): Promise<number> {
     const paths = await Promise.all(Array.from({ length: images }, (_, index) => place.overlay(`throughput-${index}`)))
@@ -23,7 +23,6 @@ export function throughputBenchmark(place: Place, images: number): Benchmark {
   return {
     rows: ['twentyDeploysOneByOne', 'twentyDeploysFiveAtATime'],
     pace: 'slow',
-    long: true,
     async run() {
       const twentyDeploysOneByOne = await deployAll(1)
       return { twentyDeploysOneByOne, twentyDeploysFiveAtATime: await deployAll(5) }
