@@ -1,5 +1,5 @@
 import type { ErrorReport } from '@host-deployer/api'
-import { exitCodeOf } from '@host-deployer/api'
+import { exitCodeOf, hintOf } from '@host-deployer/api'
 import { DeployError } from '@host-deployer/driver-api'
 import pc from 'picocolors'
 
@@ -27,7 +27,7 @@ export function errorReport(error: unknown): ErrorReport {
     error: {
       code: error.code,
       message: error.message,
-      hint: error.hint ?? null,
+      hint: hintOf(error) ?? null,
       phase: error.phase ?? null,
       ...(Object.keys(error.context).length === 0 ? {} : { context: error.context }),
       ...(error.diagnostics.length === 0 ? {} : { diagnostics: error.diagnostics }),
