@@ -1,10 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DeployError } from '@host-deployer/driver-api'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspectImage } from './inspect-image.ts'
 
 let directory: string
@@ -110,6 +122,58 @@ test('files that a header names must lie inside the allowed paths', async () => 
   } finally {
     rmSync(outside, { recursive: true, force: true })
   }
+})
+
+describe('an image behind a link', () => {
+  /** What QEMU takes for the base of an image at this path. */
+  const baseForQemu = (path: string): string => {
+    const chain = JSON.parse(qemuImg('info', '--backing-chain', '--output=json', path).toString()) as { readonly filename: string }[]
+    // The native one leaves `..` after a link to the kernel.
+    return realpathSync.native(`${directory}/${chain[1]?.filename ?? ''}`)
+  }
+  const store = (...names: string[]) => join(realpathSync(directory), 'linked', ...names)
+
+  beforeAll(() => {
+    for (const name of ['images', 'store/deep', 'lone']) mkdirSync(inside('linked', name), { recursive: true })
+    for (const name of ['images/base', 'store/base', 'images/only-here', 'store/only-there']) {
+      qemuImg('create', '-q', '-f', 'qcow2', `linked/${name}`, '1M')
+    }
+    for (const base of ['base', 'only-here', 'only-there', './base', '../store/base']) {
+      qemuImg('create', '-q', '-u', '-f', 'qcow2', '-b', base, '-F', 'qcow2', `linked/store/on-${base.replaceAll('/', '_')}`, '1M')
+    }
+    qemuImg('create', '-q', '-u', '-f', 'qcow2', '-b', '../base', '-F', 'qcow2', 'linked/store/deep/above', '1M')
+    for (const name of readdirSync(inside('linked/store'))) {
+      if (name.startsWith('on-')) symlinkSync(`../store/${name}`, inside('linked/images', name))
+    }
+    symlinkSync('store', inside('linked/same'))
+    symlinkSync('../store/deep', inside('linked/lone/deep'))
+  })
+
+  test.each([
+    ['linked/images/on-only-here', 'images/only-here'],
+    ['linked/same/on-base', 'store/base'],
+    ['linked/lone/deep/above', 'store/base'],
+    ['linked/images/on-.._store_base', 'store/base'],
+  ])('%s is based on what QEMU takes', async (path, name) => {
+    const base = store(name)
+    expect(baseForQemu(path)).toBe(base)
+    const { chain } = await inspectImage(inside(path), { allowPaths: [directory] })
+    expect(chain[1]?.path).toBe(base)
+  })
+
+  test.each(['on-base', 'on-._base'])('%s: of two bases neither is taken', async (name) => {
+    expect(baseForQemu(`linked/images/${name}`)).toBe(store('images/base'))
+    expect(await codeOf(inspectImage(inside('linked/images', name), { allowPaths: [directory] }))).toBe('IMAGE_BACKING_REFUSED')
+    expect((await inspectImage(inside('linked/store', name))).chain[1]?.path).toBe(store('store/base'))
+  })
+
+  test('a base that only the target has beside it is the base', async () => {
+    expect((await inspectImage(inside('linked/images/on-only-there'))).chain[1]?.path).toBe(store('store/only-there'))
+  })
+
+  test('beside the link is not yet inside the allowed paths', async () => {
+    expect(await codeOf(inspectImage(inside('linked/images/on-only-here')))).toBe('IMAGE_BACKING_REFUSED')
+  })
 })
 
 test('a base without a format, a data file, a loop and a base that is another format are refused', async () => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute } from 'node:path'
 import { DeployError, DiskError, type HostPath, hostPath, type ImageFile, type ImageFormat } from '@host-deployer/driver-api'
 import { detectFormat, FORMAT_HEAD_BYTES } from './detect-format.ts'
 import { findMissingClusters } from './find-missing-clusters.ts'
@@ -29,6 +29,9 @@ const maxChainLength = 32
  * Looks at an image's header and at every file its chain names, opening each without following a final symlink race: symlinks are resolved
  * once, here. Changes nothing and takes no lock.
  *
+ * A relative name in a header is looked up where QEMU looks: beside the overlay as its path is given, links and all. Where only the link's target has a
+ * base beside it, that is the base; where both have one, and not the same, `IMAGE_BACKING_REFUSED`, since the machine may be using either.
+ *
  * Rejects with `DiskError`: `IMAGE_NOT_FOUND`, `IMAGE_NOT_A_DISK` (directory, socket, ...), `IMAGE_PERMISSION_DENIED`, `IMAGE_EMPTY`,
  * `IMAGE_FORMAT_UNSUPPORTED`, `IMAGE_FORMAT_MISMATCH`, `IMAGE_DAMAGED`, `IMAGE_FEATURE_UNSUPPORTED`, `IMAGE_ENCRYPTED`, `IMAGE_BACKING_REFUSED`,
  * `IMAGE_BACKING_FORMAT_MISSING`, `IMAGE_DATA_FILE_REFUSED`, `IMAGE_CHAIN_TOO_LONG`.
@@ -38,7 +41,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
   const allowedRoots = [hostPath(dirname(image)), ...(await Promise.all((options.allowPaths ?? []).map(resolveRoot)))]
   const chain: ImageFile[] = []
   let virtualSizeBytes = 0
-  let next: { path: HostPath; format: ImageFormat | undefined } | undefined = { path: image, format: options.format }
+  let next: ChainLink | undefined = { given: path, path: image, format: options.format }
   while (next !== undefined) {
     if (chain.length >= maxChainLength) {
       throw new DiskError('IMAGE_CHAIN_TOO_LONG', `The image is based on more than ${maxChainLength - 1} files, or on itself`, {
@@ -49,11 +52,18 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
     const file = await inspectFile(next.path, next.format)
     if (chain.length === 0) virtualSizeBytes = file.virtualSizeBytes
     chain.push({ path: next.path, format: file.format })
-    next = file.backing === null ? undefined : await resolveBacking(next.path, file.backing, { allowedRoots })
+    next = file.backing === null ? undefined : await resolveBacking(next, file.backing, { allowedRoots })
   }
   const [first, ...bases] = chain
   if (first === undefined) throw new TypeError('A chain has at least the image itself')
   return { path: image, format: first.format, virtualSizeBytes, chain: [first, ...bases] }
+}
+
+interface ChainLink {
+  /** As QEMU would open it: links in it are not resolved. */
+  readonly given: string
+  readonly path: HostPath
+  readonly format: ImageFormat | undefined
 }
 
 interface FileFacts {
@@ -145,10 +155,10 @@ function damaged(path: HostPath, reason: string): DiskError {
 }
 
 async function resolveBacking(
-  overlay: HostPath,
+  { given: overlayAsGiven, path: overlay }: ChainLink,
   backing: { readonly name: string; readonly format: string | null },
   policy: { readonly allowedRoots: readonly HostPath[] },
-): Promise<{ path: HostPath; format: ImageFormat }> {
+): Promise<ChainLink> {
   const context = { path: overlay, backing: backing.name }
   // A protocol ("nbd:", "json:{...}", "http://") reaches beyond files; QEMU takes a colon before the first slash for one.
   if (/^[^/]*:/.test(backing.name) || backing.name.includes('\0')) {
@@ -161,7 +171,8 @@ async function resolveBacking(
       },
     )
   }
-  const path = await resolveFile(isAbsolute(backing.name) ? backing.name : resolve(dirname(overlay), backing.name), 'backing file')
+  const given = await baseAsGiven(overlayAsGiven, overlay, backing.name)
+  const path = await resolveFile(given, 'backing file')
   if (!isAllowed(policy, path)) {
     throw new DiskError('IMAGE_BACKING_REFUSED', `The image is based on ${path}, which lies outside the allowed paths`, {
       hint: `If that file is meant to be its base, allow its directory: --allow-path ${dirname(path)}`,
@@ -174,7 +185,31 @@ async function resolveBacking(
       context: { ...context, format: backing.format },
     })
   }
-  return { path, format: backing.format }
+  return { given, path, format: backing.format }
+}
+
+/** Plain joining, as QEMU does (`path_combine`): the kernel is to see `..` after a link. */
+async function baseAsGiven(overlayAsGiven: string, overlay: HostPath, name: string): Promise<string> {
+  if (isAbsolute(name)) return name
+  const besideLink = `${dirname(overlayAsGiven)}/${name}`
+  const besideTarget = `${dirname(overlay)}/${name}`
+  const [first, second] = await Promise.all([realpathIfThere(besideLink), realpathIfThere(besideTarget)])
+  if (first !== undefined && second !== undefined && first !== second) {
+    throw new DiskError('IMAGE_BACKING_REFUSED', `The image is a link, and there is a ${name} both beside the link and beside its target`, {
+      hint: `QEMU takes the one beside the path it is given. If that is ${overlay} for the machine, give that path here, too; else rebase on an absolute name.`,
+      context: { path: overlayAsGiven, backing: name, candidates: [first, second] },
+    })
+  }
+  return first === undefined && second !== undefined ? besideTarget : besideLink
+}
+
+/** `undefined` where there is nothing; whatever else is in the way is told by opening it. */
+async function realpathIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path)
+  } catch {
+    return undefined
+  }
 }
 
 async function resolveRoot(path: string): Promise<HostPath> {

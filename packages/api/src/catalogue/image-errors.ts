@@ -48,8 +48,9 @@ export const imageErrors = {
     remedy: 'Convert it with "qemu-img convert -O qcow2".',
   },
   IMAGE_BACKING_REFUSED: {
-    summary: 'The backing file of the image lies outside the allowed directories.',
-    remedy: 'Allow its directory with --allow-path if you trust the image.',
+    summary:
+      'The backing file of the image lies outside the allowed directories, is no plain file, or cannot be told: the image is a link, and a file of that name lies both beside the link and beside its target.',
+    remedy: 'Allow its directory with --allow-path if you trust the image. Give an image behind a link by the path that its machine uses.',
   },
   IMAGE_BACKING_FORMAT_MISSING: {
     summary: 'The image names a backing file and not its format, which would have to be guessed.',
