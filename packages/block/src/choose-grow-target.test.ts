@@ -91,6 +91,17 @@ test('swap only when it has the disk for itself', () => {
   ).toEqual(['GROW_NOT_LAST'])
 })
 
+test('swap at the very end of a disk is in the way of nothing', () => {
+  expect(
+    choice(
+      at([
+        [1, 1, 'X', 'ext4'],
+        [2, 1022, 'X', 'swap'],
+      ]),
+    ),
+  ).toEqual([])
+})
+
 const volume = (name: string) => ({
   ...{ device: toolPath(`/dev/vg/${name}`), mapperDevice: toolPath(`/dev/mapper/vg-${name}`), volumeGroup: 'vg', name },
   ...{ uuid: name, sizeBytes: 2 ** 20, layout: 'linear' },

@@ -1,6 +1,6 @@
 import { BlockError, type Diagnostic, type ToolPath } from '@host-deployer/driver-api'
 import { matchSource } from './match-source.ts'
-import { lastPartition } from './plan-grow.ts'
+import { growBelow, lastPartition } from './plan-grow.ts'
 import type { Storage } from './storage.ts'
 
 /** What is to fill a disk that has become larger. */
@@ -28,12 +28,15 @@ export function chooseGrowTarget(storage: Storage, wanted?: string): GrowTarget 
 
   const physical = storage.physicalVolumes.find((volume) => volume.device === device)
   if (physical !== undefined) return inGroup(storage, device, physical.volumeGroup)
-  if (last !== undefined && isGuestSwap(storage, device))
+  if (last !== undefined && isGuestSwap(storage, device)) {
+    // In the way of nothing when there is no free space behind it.
+    if (growBelow(storage, device).steps.length === 0) return nothing()
     return nothing({
       code: 'GROW_NOT_LAST',
       summary: 'The last partition is swap, which does not need the space; it is in the way of the others',
       path: device,
     })
+  }
   return { kind: 'device', device }
 }
 
