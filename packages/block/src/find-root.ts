@@ -5,7 +5,7 @@ import { mayBeRoot } from './mountable-filesystem.ts'
 import type { BlockSession } from './mounted-guest.ts'
 import { printable } from './printable.ts'
 import { rankCandidates } from './rank-candidates.ts'
-import { type RootEvidence, rootEvidence, subvolumeCandidates } from './root-evidence.ts'
+import { holdsNothing, type RootEvidence, rootEvidence, subvolumeCandidates } from './root-evidence.ts'
 import type { Filesystem, Storage } from './storage.ts'
 
 export interface FoundRoot {
@@ -22,6 +22,8 @@ interface Candidate {
   readonly target: ToolPath
   readonly subvolume: string | null
   readonly evidence: RootEvidence
+  /** There is nothing in it. */
+  readonly isEmpty: boolean
   readonly error?: DeployError
 }
 
@@ -96,16 +98,17 @@ async function look(session: BlockSession, filesystem: Filesystem, target: ToolP
   }
   try {
     const evidence = await attempt(null)
-    if (filesystem.type !== 'btrfs' || evidence !== 'none') return { filesystem, target, subvolume: null, evidence }
+    const isEmpty = evidence === 'none' && (await holdsNothing(toolHost.fs, target))
+    if (filesystem.type !== 'btrfs' || evidence !== 'none') return { filesystem, target, subvolume: null, evidence, isEmpty }
     for (const subvolume of await subvolumeCandidates(toolHost.fs, target)) {
       await unmountAll(toolHost, [target])
       const inSubvolume = await attempt(subvolume)
-      if (inSubvolume !== 'none') return { filesystem, target, subvolume, evidence: inSubvolume }
+      if (inSubvolume !== 'none') return { filesystem, target, subvolume, evidence: inSubvolume, isEmpty }
     }
-    return { filesystem, target, subvolume: null, evidence }
+    return { filesystem, target, subvolume: null, evidence, isEmpty }
   } catch (error) {
     if (!DeployError.isInstance(error) || !error.code.startsWith('BLOCK_')) throw error
-    return { filesystem, target, subvolume: null, evidence: 'none', error }
+    return { filesystem, target, subvolume: null, evidence: 'none', isEmpty: false, error }
   }
 }
 
@@ -113,8 +116,8 @@ function select(storage: Storage, candidates: readonly Candidate[], isChosen: bo
   const failed = candidates.find(({ error }) => error !== undefined)?.error
   if (isChosen) {
     const [only] = candidates
-    if (only === undefined || failed !== undefined) throw failed ?? noRoot(storage)
-    if (only.evidence === 'none') throw noRoot(storage)
+    if (only === undefined || failed !== undefined) throw failed ?? noRoot(storage, candidates)
+    if (only.evidence === 'none') throw noRoot(storage, candidates)
     return only
   }
   for (const strength of ['strong', 'weak'] as const) {
@@ -122,7 +125,7 @@ function select(storage: Storage, candidates: readonly Candidate[], isChosen: bo
     if (first !== undefined && second !== undefined) throw ambiguous(candidates.filter(({ evidence }) => evidence === strength))
     if (first !== undefined) return first
   }
-  throw failed ?? noRoot(storage)
+  throw failed ?? noRoot(storage, candidates)
 }
 
 const describe = ({ device, type, label, uuid, sizeBytes }: Filesystem): string => {
@@ -140,7 +143,7 @@ function ambiguous(candidates: readonly Candidate[]): BlockError {
   })
 }
 
-function noRoot(storage: Storage): BlockError {
+function noRoot(storage: Storage, candidates: readonly Candidate[]): BlockError {
   const has = (type: string) => storage.filesystems.some((filesystem) => filesystem.type === type)
   const hint = has('crypto_LUKS')
     ? 'The disk is encrypted with LUKS; encrypted guests cannot be opened yet.'
@@ -149,7 +152,12 @@ function noRoot(storage: Storage): BlockError {
       : 'Is this the boot disk of the guest, and are all of its disks given?'
   return new BlockError('BLOCK_NO_ROOT', `No root file system was found on the disks. What was found: ${describeAll(storage)}`, {
     hint,
-    context: { filesystems: storage.filesystems, diagnostics: storage.diagnostics },
+    context: {
+      filesystems: storage.filesystems,
+      // What a new disk is made with looks like this; a system that is not known does not.
+      empty: candidates.filter(({ isEmpty }) => isEmpty).map(({ filesystem }) => filesystem.device),
+      diagnostics: storage.diagnostics,
+    },
   })
 }
 

@@ -40,6 +40,12 @@ export async function rootEvidence(rawFs: RawFs, root: ToolPath): Promise<RootEv
   return release && (init || account) ? 'strong' : 'weak'
 }
 
+/** Whether there is no more in a mounted file system than what its mkfs puts there. One that cannot be read is not empty. */
+export async function holdsNothing(rawFs: RawFs, root: ToolPath): Promise<boolean> {
+  const entries = await rawFs.readdir(root).catch(() => undefined)
+  return entries?.every(({ name }) => name === 'lost+found') ?? false
+}
+
 // Where installers put the root of a btrfs that has no default subvolume: Ubuntu and openSUSE, Debian, Fedora.
 const usualSubvolumes = ['@', '@rootfs', 'root']
 
