@@ -52,7 +52,7 @@ export function daemonDeployBenchmark(place: Place): Benchmark {
     try {
       const params = {
         disk_info: { path: image },
-        guest_desc: { name: 'bench', hostname: 'bench' },
+        guest_desc: { name: 'bench', hostname: 'bench', uuid: '6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d' },
         deploy_info: { is_init: true, password, default_root_user: true },
       }
       return (await timed(() => client.deployGuestFs(params))).seconds

@@ -2,9 +2,11 @@ import { stat } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import type { GrowReport } from '@host-deployer/api'
 import { createDeployClient, type DeployClient, decodeErrorDetails, deployService, errorDetailsKey } from '@host-deployer/api/grpc'
 import { BlockError, DeployError, DiskError } from '@host-deployer/driver-api'
 import { afterEach, describe, expect, test } from 'vitest'
+import { growReport } from './testing/reports.ts'
 import { type ServedWire, serveWire } from './testing/serve.ts'
 
 const served: ServedWire[] = []
@@ -71,7 +73,7 @@ test('a call that runs at the stop is answered, and nobody else waits for it', a
 test('every rpc becomes a job', async () => {
   const wire = await serve()
   const client = clientOf(wire)
-  expect(await client.deployGuestFs({ disk_info, deploy_info: { password: 'x' } })).toMatchObject({
+  expect(await client.deployGuestFs({ disk_info, guest_desc: { uuid: 'u' }, deploy_info: { password: 'x' } })).toMatchObject({
     distro: 'Debian',
     version: '12.11',
     arch: 'x86_64',
@@ -160,7 +162,7 @@ describe('no operating system', () => {
   test('is an empty success for a first deploy, a probe and a template; an error for other deploys', async () => {
     const wire = await serve({ answer: none })
     const client = clientOf(wire)
-    const empty = await client.deployGuestFs({ disk_info, deploy_info: { is_init: true, password: 'x' } })
+    const empty = await client.deployGuestFs({ disk_info, guest_desc: { uuid: 'u' }, deploy_info: { is_init: true, password: 'x' } })
     expect(Object.values(empty).filter((value) => value !== '' && value !== false)).toEqual([])
     expect(wire.calls).toMatchObject([{ status: 'OK', withoutSystem: true }])
     expect(wire.lines.map(({ event }) => event)).toContain('rpc.without-system')
@@ -170,14 +172,84 @@ describe('no operating system', () => {
   })
 })
 
-test.each(['ntfs', 'crypto_LUKS'])('a disk with %s is not one without an operating system', async (type) => {
-  const error = new BlockError('BLOCK_NO_ROOT', 'Nothing there', { context: { filesystems: [{ type: 'vfat' }, { type }] } })
-  const wire = await serve({ answer: () => Promise.reject(error) })
+test('a password that anybody could decrypt from the answer is not set', async () => {
+  const wire = await serve()
   const client = clientOf(wire)
+  const missing = { code: 'INPUT_INVALID', message: expect.stringContaining('guest_desc.uuid') }
+  await expect(client.deployGuestFs({ disk_info, deploy_info: { password: 'x' } })).rejects.toMatchObject(missing)
+  expect(wire.submitted).toEqual([])
+  const public_key = { public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ' }
+  expect(await client.deployGuestFs({ disk_info, deploy_info: { password: 'x', public_key } })).toMatchObject({ account: 'root' })
+})
+
+describe('no root', () => {
+  const noRoot = (types: readonly string[], { empty = [] as readonly string[], diagnostics = [] as readonly object[] } = {}) =>
+    new BlockError('BLOCK_NO_ROOT', 'Nothing there', {
+      context: { filesystems: types.map((type) => ({ type, device: `/dev/${type}` })), empty, diagnostics },
+    })
+  const clientWith = async (error: BlockError) => {
+    const wire = await serve({ answer: () => Promise.reject(error) })
+    return { wire, client: clientOf(wire) }
+  }
+  const deploy_info = { is_init: true, password: 'x' }
+  const deploy_uuid = { guest_desc: { uuid: 'u' } }
   const unsupported = { code: 'GUEST_UNSUPPORTED' }
-  await expect(client.deployGuestFs({ disk_info, deploy_info: { is_init: true } })).rejects.toMatchObject(unsupported)
-  await expect(client.probeImageInfo({ disk_info })).rejects.toMatchObject(unsupported)
-  expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION' }, { status: 'FAILED_PRECONDITION' }])
+
+  test.each(['ntfs', 'crypto_LUKS', 'linux_raid_member', 'squashfs', 'reiserfs', 'jfs', 'zfs_member', 'a kind of tomorrow'])(
+    'on a disk with %s is no disk without an operating system',
+    async (type) => {
+      const { wire, client } = await clientWith(noRoot(['vfat', type]))
+      await expect(client.deployGuestFs({ disk_info, ...deploy_uuid, deploy_info })).rejects.toMatchObject(unsupported)
+      await expect(client.probeImageInfo({ disk_info })).rejects.toMatchObject(unsupported)
+      await expect(client.saveToGlance({ disk_info, compress: true })).rejects.toMatchObject(unsupported)
+      expect(wire.calls.map(({ status: name }) => name)).toEqual(Array(3).fill('FAILED_PRECONDITION'))
+    },
+  )
+
+  test.each<readonly [string, BlockError]>([
+    ['files and no system: Android, CoreOS, data', noRoot(['ext4'])],
+    ['one empty file system, and one with files', noRoot(['ext4', 'xfs'], { empty: ['/dev/ext4'] })],
+    ['no file system but one that is never looked into', noRoot(['vfat'])],
+    ['volumes that lack a disk', noRoot(['LVM2_member'], { diagnostics: [{ code: 'BLOCK_LVM_INCOMPLETE' }] })],
+    ['a table that is not read', noRoot([], { diagnostics: [{ code: 'BLOCK_TABLE_UNSUPPORTED' }] })],
+  ])('is no success of a first deploy with %s, and is of a look at it', async (_, error) => {
+    const { wire, client } = await clientWith(error)
+    await expect(client.deployGuestFs({ disk_info, ...deploy_uuid, deploy_info })).rejects.toMatchObject(unsupported)
+    expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION', withoutSystem: false }])
+    expect(await client.probeImageInfo({ disk_info })).toMatchObject({ os_type: '' })
+    expect(await client.saveToGlance({ disk_info })).toMatchObject({ os_info: '' })
+  })
+
+  test.each<readonly [string, BlockError]>([
+    ['nothing at all', noRoot([])],
+    ['empty file systems and swap', noRoot(['ext4', 'swap'], { empty: ['/dev/ext4'] })],
+    ['an empty volume', noRoot(['LVM2_member', 'xfs'], { empty: ['/dev/xfs'] })],
+  ])('is a success of a first deploy with %s', async (_, error) => {
+    const { wire, client } = await clientWith(error)
+    expect(await client.deployGuestFs({ disk_info, ...deploy_uuid, deploy_info })).toMatchObject({ os: '', account: '' })
+    expect(wire.calls).toMatchObject([{ status: 'OK', withoutSystem: true }])
+  })
+})
+
+describe('a larger disk', () => {
+  const report = (changed: boolean, ...codes: string[]): GrowReport => ({
+    ...growReport,
+    changed,
+    diagnostics: codes.map((code) => ({ severity: 'warning', code, summary: 'why', path: '/dev/sda1' })),
+  })
+  const resize = async (answer: GrowReport) => clientOf(await serve({ answer: async () => answer })).resizeFs({ disk_info })
+
+  test.each(['GROW_UNSUPPORTED', 'GROW_NOT_LAST', 'GROW_MBR_LIMIT'])('on which nothing can grow is an error: %s', async (code) => {
+    const wire = await serve({ answer: async () => report(false, 'KVM_UNUSABLE', code) })
+    const failed = { code, phase: 'diff', message: expect.stringContaining('/dev/sda1: why'), hint: expect.any(String) }
+    await expect(clientOf(wire).resizeFs({ disk_info })).rejects.toMatchObject(failed)
+    expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION', code }])
+  })
+
+  test('that is full already, or has grown as far as it can, is a success', async () => {
+    expect(await resize(report(false, 'KVM_UNUSABLE'))).toEqual({})
+    expect(await resize(report(true, 'GROW_MBR_LIMIT'))).toEqual({})
+  })
 })
 
 describe('a client', () => {

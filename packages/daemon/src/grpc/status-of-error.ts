@@ -1,4 +1,5 @@
 import { Metadata, type ServerErrorResponse, status } from '@grpc/grpc-js'
+import { hintOf } from '@host-deployer/api'
 import { encodeErrorDetails, errorDetailsKey } from '@host-deployer/api/grpc'
 import { DeployError } from '@host-deployer/driver-api'
 
@@ -26,6 +27,7 @@ const byFamily: Readonly<Record<string, status>> = {
   INPUT: status.INVALID_ARGUMENT,
   IMAGE: status.FAILED_PRECONDITION,
   BLOCK: status.FAILED_PRECONDITION,
+  GROW: status.FAILED_PRECONDITION,
   GUEST: status.FAILED_PRECONDITION,
   CAPABILITY: status.FAILED_PRECONDITION,
   OPERATION: status.FAILED_PRECONDITION,
@@ -69,6 +71,7 @@ export function errorResponse(error: unknown): ServerErrorResponse {
     ? error
     : new DeployError('DAEMON_FAULT', 'The daemon has a fault; its log says more', { hint: "Look into the daemon's log, and report it." })
   const code = statusOfCode(known.code)
+  const hint = hintOf(known)
   const message = short(known.phase === undefined ? known.message : `${known.phase}: ${known.message}`, maxMessageBytes)
   const metadata = new Metadata()
   const details = {
@@ -77,7 +80,7 @@ export function errorResponse(error: unknown): ServerErrorResponse {
     reason: known.code,
     metadata: {
       ...(known.phase === undefined ? {} : { phase: known.phase }),
-      ...(known.hint === undefined ? {} : { hint: short(known.hint, maxHintBytes) }),
+      ...(hint === undefined ? {} : { hint: short(hint, maxHintBytes) }),
     },
   }
   metadata.set(errorDetailsKey, encodeErrorDetails(details))

@@ -6,11 +6,12 @@ import { requestOfDeploy } from '../map-deploy.ts'
 import { publicKeyLines } from '../public-key-line.ts'
 import { encryptForClient, longestPasswordBytes } from '../return-secret.ts'
 import { type Handler, hasNoSystem, logFindings, type Rpc } from '../rpc.ts'
+import { unsupportedUnlessEmpty } from '../unsupported-guest.ts'
 import { osTypeOf, releaseOf } from '../wire-facts.ts'
 
 /**
  * Makes the guest what the request says, and returns what it is and, when a password was set, whose, with the password encrypted. A first deploy of a disk
- * without an operating system succeeds with an empty answer: so clients create machines from empty disks.
+ * with nothing on it succeeds with an empty answer: so clients create machines from empty disks.
  */
 export const deployGuestFs: Handler<DeployParams, DeployGuestFsResponse> = async (params, rpc) => {
   const image = imageOfDisk({ disk: params.disk_info, guest: params.guest_desc })
@@ -36,6 +37,8 @@ async function runDeploy(job: DeployJob, info: DeployInfo | null, rpc: Rpc): Pro
     return await rpc.run<'deploy'>(job)
   } catch (error) {
     if (info?.is_init !== true || !hasNoSystem(error)) throw error
+    const foreign = unsupportedUnlessEmpty(error)
+    if (foreign !== error) throw foreign
     rpc.countDeployWithoutSystem()
     rpc.logger.warn('rpc.without-system', { image: job.image.path })
     return undefined
@@ -52,7 +55,15 @@ function encryptedPassword({ deploy_info: info, guest_desc: guest }: DeployParam
       context: { path: 'deploy_info.password' },
     })
   }
-  return encryptForClient(info.password, { uuid: guest?.uuid ?? '', ...(publicKey && { publicKey }) })
+  const uuid = guest?.uuid ?? ''
+  // The filling of the cipher's key would be all of it, and anybody has that.
+  if (publicKey === undefined && uuid === '') {
+    throw new InputError('INPUT_INVALID', 'guest_desc.uuid: is missing, and the password that is returned is encrypted with it', {
+      hint: "Give the machine's uuid, or a public key.",
+      context: { path: 'guest_desc.uuid' },
+    })
+  }
+  return encryptForClient(info.password, { uuid, ...(publicKey && { publicKey }) })
 }
 
 const emptyAnswer: DeployGuestFsResponse = {
