@@ -1,17 +1,11 @@
 import { type FormatReport, type FormatRequest, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
 import type { NewFilesystem } from '@host-deployer/block'
-import type { Driver, DriverContext, DriverSession } from '@host-deployer/driver-api'
 import { checkFormatRequest } from './check-format-request.ts'
-import { holding } from './holding.ts'
-import type { ImageSource } from './image-source.ts'
-import { keepTraces } from './keep-traces.ts'
 import { createPhases, type PhaseEvent } from './phases.ts'
 import { prefixed } from './probe.ts'
+import { type SessionTarget, withSession } from './with-session.ts'
 
-export interface FormatOptions<Options> {
-  readonly driver: Driver<Options>
-  readonly context: DriverContext<Options>
-  readonly image: ImageSource
+export interface FormatOptions<Options> extends SessionTarget<Options> {
   readonly request: FormatRequest
   /** Format a disk that has something on it, too: all of it is lost. Default: `BLOCK_NOT_EMPTY`. */
   readonly force?: boolean | undefined
@@ -31,8 +25,7 @@ export async function format<Options>(options: FormatOptions<Options>): Promise<
   const { driver, context, image, request, force = false } = options
   checkFormatRequest(request)
   const phases = createPhases({ clock: options.clock, signal: context.signal, onPhase: options.onPhase })
-  const opening = phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access: 'read-write' }] }, context))
-  const use = async (session: DriverSession): Promise<FormatReport> => {
+  return withSession(options, 'read-write', phases, async (session): Promise<FormatReport> => {
     const { formatDisk } = await import('@host-deployer/block')
     const [disk] = session.disks
     const made = await phases.run('commit', () => formatDisk(session, disk, newFilesystem(request), { force }))
@@ -47,8 +40,7 @@ export async function format<Options>(options: FormatOptions<Options>): Promise<
       diagnostics: session.diagnostics,
       timings: { ...prefixed('open', session.info.timings), ...phases.timings },
     }
-  }
-  return holding(await opening, (session) => (context.keepOnFailure === true ? keepTraces(session, () => use(session)) : use(session)))
+  })
 }
 
 const newFilesystem = (request: FormatRequest): NewFilesystem => ({

@@ -1,11 +1,11 @@
 import { type GrowReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
 import type { GrowPlan, GrowStep, Storage } from '@host-deployer/block'
-import { BlockError, DeployError, type DriverSession, type ToolPath } from '@host-deployer/driver-api'
+import { BlockError, DeployError, type ToolPath } from '@host-deployer/driver-api'
 import { holding } from './holding.ts'
-import { keepTraces } from './keep-traces.ts'
 import type { GuestTarget } from './open-guest.ts'
 import { createPhases, type PhaseEvent, type Phases } from './phases.ts'
 import { prefixed } from './probe.ts'
+import { type WorkSession, withSession } from './with-session.ts'
 
 /** `rootDevice` is what grows, whatever it holds. Absent: see {@link grow}. */
 export interface GrowOptions<Options> extends GuestTarget<Options> {
@@ -25,8 +25,7 @@ export interface GrowOptions<Options> extends GuestTarget<Options> {
 export async function grow<Options>(options: GrowOptions<Options>): Promise<GrowReport> {
   const { driver, context, image, rootDevice } = options
   const phases = createPhases({ clock: options.clock, signal: context.signal, onPhase: options.onPhase })
-  const opening = phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access: 'read-write' }] }, context))
-  const use = async (session: DriverSession): Promise<GrowReport> => {
+  return withSession(options, 'read-write', phases, async (session): Promise<GrowReport> => {
     const { chooseGrowTarget, releaseStorage, scanStorage } = await import('@host-deployer/block')
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const active = { [Symbol.asyncDispose]: () => releaseStorage(session.toolHost, storage) }
@@ -47,11 +46,10 @@ export async function grow<Options>(options: GrowOptions<Options>): Promise<Grow
       diagnostics: [...session.diagnostics, ...storage.diagnostics, ...done.diagnostics],
       timings: { ...prefixed('open', session.info.timings), ...phases.timings },
     }
-  }
-  return holding(await opening, (session) => (context.keepOnFailure === true ? keepTraces(session, () => use(session)) : use(session)))
+  })
 }
 
-async function growUnmounted(session: DriverSession, storage: Storage, device: ToolPath, phases: Phases): Promise<GrowPlan> {
+async function growUnmounted(session: WorkSession, storage: Storage, device: ToolPath, phases: Phases): Promise<GrowPlan> {
   const { growDevice, growTarget, planGrowDevice } = await import('@host-deployer/block')
   const plan = await phases.run('diff', () => planGrowDevice(session.toolHost, storage, device, growTarget))
   if (plan.steps.length > 0) await phases.run('commit', () => growDevice(session, plan))
@@ -59,7 +57,7 @@ async function growUnmounted(session: DriverSession, storage: Storage, device: T
 }
 
 /** As a deploy does it, for want of another way to choose among the volumes. */
-async function growRoot(session: DriverSession, storage: Storage, volumes: readonly string[], phases: Phases): Promise<GrowPlan> {
+async function growRoot(session: WorkSession, storage: Storage, volumes: readonly string[], phases: Phases): Promise<GrowPlan> {
   const { applyGrow, mountGuest, planGrow } = await import('@host-deployer/block')
   const mounted = await phases.run('mount', () => mountGuest(session, storage)).catch(ambiguous(volumes))
   return holding(mounted, async () => {

@@ -1,23 +1,19 @@
 import type { MountedGuest, Storage } from '@host-deployer/block'
-import type { DiskAccess, Driver, DriverContext, DriverSession } from '@host-deployer/driver-api'
+import type { DiskAccess } from '@host-deployer/driver-api'
 import type { OpenedGuestFs } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
 import { holding } from './holding.ts'
-import type { ImageSource } from './image-source.ts'
-import { keepTraces } from './keep-traces.ts'
 import type { Phases } from './phases.ts'
+import { type SessionTarget, type WorkSession, withSession } from './with-session.ts'
 
-export interface GuestTarget<Options> {
-  readonly driver: Driver<Options>
-  readonly context: DriverContext<Options>
-  readonly image: ImageSource
+export interface GuestTarget<Options> extends SessionTarget<Options> {
   /** Which file system is the root, when there is more than one. */
   readonly rootDevice?: string | undefined
 }
 
 /** A guest whose file systems are mounted read-only and whose facts are known. */
 export interface OpenGuest {
-  readonly session: DriverSession
+  readonly session: WorkSession
   readonly storage: Storage
   readonly mounted: MountedGuest
   readonly fs: OpenedGuestFs
@@ -44,16 +40,16 @@ async function loadModules<T>(loadWork: () => Promise<T>) {
  * is loaded meanwhile: a machine takes seconds to boot, and hundreds of modules some tenths.
  */
 export async function withOpenGuest<Options, T>(
-  { driver, context, image, rootDevice }: GuestTarget<Options>,
+  target: GuestTarget<Options>,
   access: DiskAccess,
   phases: Phases,
   loadWork: () => Promise<(guest: OpenGuest) => Promise<T>>,
 ): Promise<T> {
-  const opening = phases.run('open', () => driver.open({ disks: [{ id: 'disk0', chain: image.chain, access }] }, context))
+  const { rootDevice } = target
   const loading = loadModules(loadWork)
   // Looked at below; a failure to open comes first.
   loading.catch(() => undefined)
-  const use = async (session: DriverSession): Promise<T> => {
+  return withSession(target, access, phases, async (session) => {
     const { scanStorage, mountGuest, openGuestFs, detectGuest, work } = await loading
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
@@ -66,6 +62,5 @@ export async function withOpenGuest<Options, T>(
     })
     await phases.run('close', () => session.close())
     return result
-  }
-  return holding(await opening, (session) => (context.keepOnFailure === true ? keepTraces(session, () => use(session)) : use(session)))
+  })
 }
