@@ -232,6 +232,22 @@ test('accel auto: KVM when it works, else emulation with a reason; remembered, a
   await expectNothingLeft()
 })
 
+// Where KVM may be used at all it is tried first. The model is one that nobody else has a verdict on.
+test.each([
+  ['DRIVER_QEMU_EXITED', { machine: 'no-such-machine' }],
+  ['TIMEOUT_BOOT', { bootTimeoutMs: 700 }],
+])('accel auto: what fails in emulation as well is not held against KVM: %s', async (code, changes) => {
+  const verdicts = (): Promise<string[]> => listTree(join(`${paths.workDirectory}-cache`, 'kvm-verdict')).catch(() => [])
+  const image = await createRawImage(directory, 'no-verdict', 16 * MIB)
+  const own = { ...changes, accel: 'auto', cpu: 'qemu64,+rdrand,+bmi1' }
+  const before = await verdicts()
+  expect(await codeOf(openImage(image, own))).toBe(code)
+  const { findings } = await driver.probe(contextOf({ ...paths, options: { ...options, ...own } }))
+  expect(findings.find(({ subject }) => subject === 'kvm')).toMatchObject({ ok: false })
+  expect(await verdicts()).toEqual(before)
+  await expectNothingLeft()
+})
+
 describe('refusals and deadlines', () => {
   let image: ImageFile
   beforeAll(async () => {
