@@ -285,6 +285,14 @@ describe('other keys', () => {
     expect(parsed('ssh_pwauth: unchanged')).not.toHaveProperty('ssh_pwauth')
   })
 
+  test('growpart of anything but the root is not supported yet, and can be left out', () => {
+    const yaml = 'growpart:\n  devices:\n  - /data\n  - /\n  - /dev/vdb1\n'
+    expect(problemsOf(yaml)).toEqual(['INPUT_KEY_UNSUPPORTED growpart.devices[0] 3', 'INPUT_KEY_UNSUPPORTED growpart.devices[2] 5'])
+    const { request, diagnostics } = parseRequest({ userData: `#cloud-config\n${yaml}` }, { ignoreUnsupported: true })
+    expect(request.growpart?.devices).toEqual(['/'])
+    expect(diagnostics).toMatchObject([{ path: 'growpart.devices[0]' }, { path: 'growpart.devices[2]' }])
+  })
+
   test('--grow', () => {
     expect(parsed('growpart: {mode: off}', { overrides: { grow: true } })).toMatchObject({
       growpart: { mode: 'auto' },

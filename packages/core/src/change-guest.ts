@@ -6,6 +6,7 @@ import type { OpenGuest } from './open-guest.ts'
 import type { Ambient, Operation } from './operation.ts'
 import { operationsFor } from './operations-for.ts'
 import type { Phases } from './phases.ts'
+import { requestedGrowth } from './requested-growth.ts'
 import { selectProfile } from './select-profile.ts'
 import { stageOperations } from './stage-operations.ts'
 
@@ -54,9 +55,9 @@ export async function changeGuest(guest: OpenGuest, phases: Phases, options: Cha
 const isOnRoot = ({ mounted }: OpenGuest, path: string): boolean =>
   !mounted.mounts.some((mount) => mount.path !== '/' && `${path}/`.startsWith(`${mount.path}/`))
 
-async function growPlan({ session, storage, mounted }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
-  const partition = request.growpart !== undefined && request.growpart.mode !== 'off'
-  const filesystem = request.resize_rootfs ?? partition
-  if (!partition && !filesystem) return { steps: [], diagnostics: [] }
-  return planGrow(session.toolHost, storage, mounted, { partition, filesystem })
+async function growPlan({ session, storage, mounted, fs }: OpenGuest, request: DeployRequest): Promise<GrowPlan> {
+  const { partition, filesystem, diagnostics } = await requestedGrowth(fs, request)
+  if (!partition && !filesystem) return { steps: [], diagnostics }
+  const plan = await planGrow(session.toolHost, storage, mounted, { partition, filesystem })
+  return { ...plan, diagnostics: [...diagnostics, ...plan.diagnostics] }
 }

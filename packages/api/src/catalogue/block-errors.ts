@@ -117,6 +117,11 @@ export const blockErrors = {
     remedy:
       "See the tool's message in the error. The image may have a larger partition around an unchanged file system; growing it again does the rest.",
   },
+  GROW_DISABLED: {
+    summary: 'The image has /etc/growroot-disabled, so its root partition was not enlarged, as cloud-init would not.',
+    remedy: 'Give growpart with ignore_growroot_disabled: true, or --grow, if it is to be enlarged all the same.',
+    finding: true,
+  },
   GROW_NOT_LAST: {
     summary: 'Another partition, swap for instance, lies between what could use it and the free space of the disk: nothing was enlarged.',
     remedy: 'Move or remove that partition by hand, or leave out growpart.',

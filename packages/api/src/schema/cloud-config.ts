@@ -22,13 +22,18 @@ commands satisfies z.ZodType<Command[]>
 
 const growpart = keyed({
   mode: z.union([z.enum(['auto', 'growpart', 'off']), z.literal(false)]).optional(),
-  devices: z.array(guestPath).optional(),
+  // `null` is an entry that was left out.
+  devices: z.array(z.union([guestPath, z.null()])).optional(),
   ignore_growroot_disabled: flag.optional(),
-}).transform(({ mode, devices = ['/'], ignore_growroot_disabled = false }) => ({
-  mode: mode === false || mode === 'off' ? ('off' as const) : ('auto' as const),
-  devices,
-  ignore_growroot_disabled,
-}))
+}).transform(({ mode: given, devices = ['/'], ignore_growroot_disabled = false }, context) => {
+  const mode = given === false || given === 'off' ? ('off' as const) : ('auto' as const)
+  for (const [index, device] of devices.entries()) {
+    if (mode === 'off' || device === '/' || device === null) continue
+    const message = 'only the root file system, "/", can be grown yet'
+    context.addIssue({ code: 'custom', path: ['devices', index], message, params: { code: 'INPUT_KEY_UNSUPPORTED' } })
+  }
+  return { mode, devices: devices.filter((device) => device !== null), ignore_growroot_disabled }
+})
 
 const manageEtcHosts = z
   .union([z.literal('localhost'), z.literal('template'), flag])
