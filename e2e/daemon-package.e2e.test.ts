@@ -16,6 +16,7 @@ import { createWorkspace } from './lib/workspace.ts'
 // The Debian package and its unit on a Debian with systemd: from the installation to what is left after a purge.
 
 const UNIT = 'host-deployer.service'
+const LATER = '99.0.0'
 let engine: DockerEngine
 let deb: string
 let host: FieldHost
@@ -77,14 +78,7 @@ async function deploy(name: string): Promise<unknown> {
 }
 
 async function untilBusy(): Promise<void> {
-  await expect
-    .poll(
-      async () => (JSON.parse(await run('host-deployer', 'status', '--json')) as { work: { slots: { busy: number } } }).work.slots.busy,
-      {
-        timeout: 30_000,
-      },
-    )
-    .toBeGreaterThan(0)
+  await expect.poll(async () => (await status()).work.slots.busy, { timeout: 30_000 }).toBeGreaterThan(0)
 }
 
 test('lintian has nothing to say', async () => {
@@ -98,7 +92,28 @@ test('lintian has nothing to say', async () => {
   expect(await readFile(join(verdict, 'tags'), 'utf8')).toBe('0\n')
 })
 
-test('installs, serves, drains when it is stopped or upgraded, and leaves nothing when it is purged', async () => {
+/** The same package as one of a later version: everything in it that is ours says so. */
+async function laterVersion(): Promise<string> {
+  const script = `
+    dpkg-deb --raw-extract "$1" /tmp/later
+    sed --in-place 's/^Version: .*/Version: ${LATER}/' /tmp/later/DEBIAN/control
+    find /tmp/later/opt/host-deployer/lib/node_modules -regextype posix-extended -regex '.*/(@host-deployer/[^/]+|host-deployer)/package.json' \\
+      -exec sed --in-place --regexp-extended 's#^( +"(version|@host-deployer/[^"]+)": )"[0-9.]+"#\\1"${LATER}"#' {} +
+    rm /tmp/later/DEBIAN/md5sums
+    dpkg-deb -Znone --build /tmp/later /var/tmp/later.deb >/dev/null
+    rm -r /tmp/later`
+  await run('sh', '-euc', script, 'sh', `/deb/${basename(deb)}`)
+  return '/var/tmp/later.deb'
+}
+
+/** What the version that runs says of itself. */
+async function status(): Promise<{ version: string; config: { queueLimit: number }; work: { slots: { busy: number } } }> {
+  return JSON.parse(await run('host-deployer', 'status', '--json'))
+}
+
+const leases = async (): Promise<string[]> => (await run('find', '/var/lib/host-deployer', '-name', '*.json')).split('\n').filter(Boolean)
+
+test('installs, serves, drains when it is stopped or upgraded, goes back, and leaves nothing when it is purged', async () => {
   const before = await files()
   await run('apt-get', 'install', '-y', '--no-install-recommends', `/deb/${basename(deb)}`)
   expect((await unit())['ActiveState']).toBe('inactive')
@@ -108,25 +123,43 @@ test('installs, serves, drains when it is stopped or upgraded, and leaves nothin
   await run('systemctl', 'enable', '--now', UNIT)
   const started = await unit()
   expect(started).toMatchObject({ ActiveState: 'active', Type: 'notify', NoNewPrivileges: 'yes', StatusText: 'serving' })
-  const status = await run('cat', `/proc/${started['MainPID']}/status`)
-  expect(status).toMatch(/^Seccomp:\t2$/m)
+  const confinement = await run('cat', `/proc/${started['MainPID']}/status`)
+  expect(confinement).toMatch(/^Seccomp:\t2$/m)
   // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID.
-  expect(Number.parseInt(/^CapBnd:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '', 16) & ~0b1110_1011).toBe(0)
+  expect(Number.parseInt(/^CapBnd:\t([0-9a-f]+)$/m.exec(confinement)?.[1] ?? '', 16) & ~0b1110_1011).toBe(0)
   await expect(deploy('one')).resolves.toMatchObject({ os: 'Linux', distro: 'Debian', account: 'root' })
 
+  const { version } = await status()
+  await run('sh', '-c', 'echo "queueLimit: 77" >>/etc/host-deployer/config.yaml')
+  const later = await laterVersion()
   const upgraded = deploy('two')
   await untilBusy()
-  await run('dpkg', '--install', `/deb/${basename(deb)}`)
+  await run('dpkg', '--install', later)
   await expect(upgraded).resolves.toMatchObject({ os: 'Linux' })
   const again = await unit()
   expect(again).toMatchObject({ ActiveState: 'active', Result: 'success' })
   expect(again['MainPID']).not.toBe(started['MainPID'])
+  expect(await status()).toMatchObject({ version: LATER, config: { queueLimit: 77 } })
 
+  // Back to the version before, which frees what the later one could not.
+  const killed = deploy('killed').then(
+    () => 'done',
+    (error: { code?: string }) => error.code,
+  )
+  await untilBusy()
+  await run('systemctl', 'kill', '--signal=KILL', UNIT)
+  await run('systemctl', 'stop', UNIT)
+  expect(await killed).toBe('DAEMON_UNREACHABLE')
+  expect(await leases()).not.toEqual([])
+  await run('dpkg', '--install', `/deb/${basename(deb)}`)
+  await run('systemctl', 'start', UNIT)
+  expect(await status()).toMatchObject({ version, config: { queueLimit: 77 }, work: { slots: { busy: 0 } } })
   const stopped = deploy('three')
   await untilBusy()
   await run('systemctl', 'stop', UNIT)
   await expect(stopped).resolves.toMatchObject({ os: 'Linux' })
   expect(await unit()).toMatchObject({ ActiveState: 'inactive', Result: 'success' })
+  expect(await leases()).toEqual([])
 
   await run('apt-get', 'remove', '-y', 'host-deployer')
   expect(await run('/opt/yunion/bin/host-deployer')).toBe('the old one\n')
