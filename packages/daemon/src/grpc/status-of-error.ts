@@ -62,14 +62,16 @@ function short(text: string, maxBytes: number): string {
   return `${cut} [...]`
 }
 
-/**
- * What a client is told: the status, a message that begins with the phase, and in the details the stable code, the phase and the hint. Of anything but
- * a `DeployError` it is told nothing further: what is in there is not known, so not in an answer.
- */
-export function errorResponse(error: unknown): ServerErrorResponse {
-  const known = DeployError.isInstance(error)
+/** The error that is told. Of anything but a `DeployError` nothing further is: what is in there is not known, so not in an answer. */
+export function toldError(error: unknown): DeployError {
+  return DeployError.isInstance(error)
     ? error
     : new DeployError('DAEMON_FAULT', 'The daemon has a fault; its log says more', { hint: "Look into the daemon's log, and report it." })
+}
+
+/** What a client is told: the status, a message that begins with the phase, and in the details the stable code, the phase and the hint. */
+export function errorResponse(error: unknown): ServerErrorResponse {
+  const known = toldError(error)
   const code = statusOfCode(known.code)
   const hint = hintOf(known)
   const message = short(known.phase === undefined ? known.message : `${known.phase}: ${known.message}`, maxMessageBytes)
