@@ -17,8 +17,8 @@ const driverOf: Readonly<Record<FieldEngine, string>> = { 'qemu-kvm': 'qemu-init
 const defaultMemoryMb = 256
 
 /**
- * The driver and its options. `image_deploy_driver: nbd` is itself the declaration that images are trusted; `deploy_guest_mem_size_mb` is the memory of
- * the VM. Options of ours win one by one, and what host.conf says about a driver is not handed to another one.
+ * The driver and its options. Choosing `nbd` is itself the declaration that images are trusted, in whatever file, variable or option that was done;
+ * `deploy_guest_mem_size_mb` is the memory of the VM. Options of ours win one by one, and what host.conf says about a driver is not handed to another one.
  */
 export function decideDriver(
   field: FieldConfig,
@@ -43,7 +43,7 @@ export function decideDriver(
     for (const given of memory === undefined ? [] : [...memory.overrode, { value: memory.value, source: memory.source }])
       give('memoryMb', given)
   }
-  if (name === 'nbd' && byField) give('trustImages', { value: true, source: engine.source })
+  if (name === 'nbd') give('trustImages', { value: true, source: row.source })
   for (const { value, source } of ours.get('driverOptions') ?? []) {
     for (const [option, item] of Object.entries(value as Record<string, unknown>)) {
       give(option, { value: item, source: optionSource(source, option, optionLine) })
@@ -55,21 +55,25 @@ export function decideDriver(
 
   const optionRows = [...options].map(([option, given]) => explained(`driverOptions.${option}`, given))
   const chosen = Object.fromEntries([...options].map(([option, given]) => [option, given.at(-1)?.value]))
-  return { name, options: chosen, row, optionRows, diagnostics: findings(name, chosen, byField ? engine.value : undefined) }
+  return { name, options: chosen, row, optionRows, diagnostics: findings(row, chosen, byField ? engine.value : undefined) }
 }
 
 function optionSource(source: ConfigSource, option: string, optionLine: (option: string) => number): ConfigSource {
   return source.kind === 'file' ? { ...source, line: optionLine(option), name: `driverOptions.${option}` } : source
 }
 
-function findings(name: string, options: Readonly<Record<string, unknown>>, engine: unknown): readonly Diagnostic[] {
+function findings(
+  { value: name, source }: ExplainedValue,
+  options: Readonly<Record<string, unknown>>,
+  engine: unknown,
+): readonly Diagnostic[] {
   if (name === 'nbd' && options['trustImages'] === true) {
     return [
       {
         severity: 'warning',
         code: 'CONFIG_IMAGES_TRUSTED',
         summary: "Images meet this machine's kernel: the driver nbd was chosen, so every image has to be trusted",
-        ...(engine === undefined ? {} : { path: 'image_deploy_driver' }),
+        ...(source.kind === 'default' ? {} : { path: source.name }),
       },
     ]
   }

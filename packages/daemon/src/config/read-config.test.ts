@@ -272,17 +272,28 @@ test('what host.conf says about one driver is not handed to another', async () =
   expect((await place.read()).config).toMatchObject({ driver: './my-driver.js', driverOptions: {} })
   await place.write('host.conf', 'image_deploy_driver: qemu-kvm\ndeploy_guest_mem_size_mb: 512')
   await place.write('config.yaml', 'driver: nbd')
-  const result = await place.read()
-  // Only the platform's own key declares that images are trusted.
-  expect(result.config.driverOptions).toEqual({})
-  expect(codes(result)).toEqual([])
+  expect((await place.read()).config.driverOptions).toEqual({ trustImages: true })
 })
 
-test('images are not trusted when our own file says so, whatever host.conf means', async () => {
-  await using place = await makeConfigPlace({
-    'host.conf': 'image_deploy_driver: nbd',
-    'config.yaml': 'driverOptions: { trustImages: false }',
-  })
+const nowhere = { text: '', words: [], env: {} }
+
+test.each([
+  ['our own file', 'driver', { ...nowhere, text: 'driver: nbd' }],
+  ['a variable', 'HOST_DEPLOYER_DRIVER', { ...nowhere, env: { HOST_DEPLOYER_DRIVER: 'nbd' } }],
+  ['an option', '--driver', { ...nowhere, words: ['--driver', 'nbd'] }],
+])('to choose nbd by %s is to trust images, too, and comes with the warning', async (_, name, { text, words, env }) => {
+  await using place = await makeConfigPlace({ 'host.conf': 'image_deploy_driver: qemu-kvm', 'config.yaml': text })
+  const result = await place.read(words, env)
+  expect(result.config).toMatchObject({ driver: 'nbd', driverOptions: { trustImages: true } })
+  expect(row(result, 'driverOptions.trustImages')).toMatchObject({ source: { name } })
+  expect(result.diagnostics).toMatchObject([{ code: 'CONFIG_IMAGES_TRUSTED', path: name }])
+})
+
+test.each([
+  ['image_deploy_driver: nbd', ''],
+  ['image_deploy_driver: qemu-kvm', 'driver: nbd\n'],
+])('images are not trusted when our own file says so, whatever chose nbd: %j, %j', async (field, ours) => {
+  await using place = await makeConfigPlace({ 'host.conf': field, 'config.yaml': `${ours}driverOptions: { trustImages: false }` })
   const result = await place.read()
   expect(result.config).toMatchObject({ driver: 'nbd', driverOptions: { trustImages: false } })
   expect(codes(result)).toEqual([])
