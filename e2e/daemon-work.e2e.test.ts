@@ -129,20 +129,40 @@ test.each([['open'], ['mount', 'detect', 'stage'], ['commit', 'unmount', 'close'
   },
 )
 
-test('kill -9 of the VM: the job fails, its worker cleans up', async () => {
-  const image = await copy('machine')
-  const answer = codeOf(deploy(image, 'killed'))
-  const worker = await workerOf(image)
-  const [machine] = await until('its VM', async () => {
-    const machines = await childrenOf(worker)
-    return machines.length > 0 ? machines : undefined
+test.each([['scan', 'mount'], ['detect', 'stage', 'diff'], ['commit']])(
+  'kill -9 of the VM (%s ...): one code whatever the job was about, its worker cleans up, the image is sound, the same again does it',
+  async (...phases) => {
+    const image = await copy(`machine-${phases[0]}`)
+    const answer = codeOf(deployMuch(image))
+    const worker = await workerOf(image)
+    const [machine] = await until('its VM', async () => {
+      const machines = await childrenOf(worker)
+      return machines.length > 0 ? machines : undefined
+    })
+    await inPhase(image, phases)
+    process.kill(machine ?? 0, 'SIGKILL')
+    expect(await answer).toBe('DRIVER_QEMU_EXITED')
+    await nothingIsLeft(image)
+    expect(await checkFileSystems(image, 'raw', { recover: true })).toEqual([])
+    expect(await codeOf(deployMuch(image))).toBe('done')
+    expect(await checkFileSystems(image, 'raw')).toEqual([])
+  },
+)
+
+/** A deploy that is long enough about its files to be met there. */
+const deployMuch = (path: string) =>
+  client.deployGuestFs({
+    disk_info: { path },
+    guest_desc: { name: 'much', uuid: 'much', disks: [{ path, format: 'raw' }] },
+    deploy_info: {
+      is_init: true,
+      deploys: Array.from({ length: 200 }, (_, index) => ({
+        path: `/etc/much/${index}`,
+        content: `${index}\n`.repeat(1_000),
+        action: 'create',
+      })),
+    },
   })
-  await inPhase(image, ['scan', 'mount', 'detect', 'stage', 'diff', 'commit'])
-  process.kill(machine ?? 0, 'SIGKILL')
-  expect(await answer).toMatch(/^(DRIVER|EXEC|FS)_/)
-  await nothingIsLeft(image)
-  expect(await codeOf(deploy(image, 'again'))).toBe('done')
-})
 
 test('an image that somebody else holds is waited for; after the deadline that is told', async () => {
   const image = await copy('held')

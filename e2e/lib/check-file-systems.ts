@@ -2,12 +2,16 @@ import type { DriverSession } from '@host-deployer/driver-api'
 import { inspectImage } from '@host-deployer/image'
 import { openTestDriver } from './appliance.ts'
 
-/** Checks every ext4, xfs, btrfs and vfat of an image with its own checker, changing nothing. Returns what they complained about. */
-export async function checkFileSystems(image: string, format: 'qcow2' | 'raw'): Promise<string[]> {
+/** Checks every ext4, xfs, btrfs and vfat of an image with its own checker, changing nothing of it. Returns what they complained about. See {@link checkDisks}. */
+export async function checkFileSystems(
+  image: string,
+  format: 'qcow2' | 'raw',
+  options: { readonly recover?: boolean } = {},
+): Promise<string[]> {
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { format, allowPaths: ['/'] })
   await using session = await driver.open({ disks: [{ id: 'checked', chain, access: 'scratch' }] }, context)
-  return await checkDisks(session)
+  return await checkDisks(session, options)
 }
 
 /**

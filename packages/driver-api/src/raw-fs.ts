@@ -37,7 +37,7 @@ export interface CreateOptions {
  *
  * No primitive follows a symlink in the last position, none opens anything but a regular file (a FIFO is never opened), none overwrites:
  * `createFile`, `mkdir` and `symlink` fail with `already-exists`; files are created under a new name and renamed into place.
- * Every method rejects with `FsError`. Calls may be issued in parallel; an implementation over a connection pipelines them. Calls are not
+ * Every method rejects with `FsError`; once the tool host is gone, with what `exec` rejects with then: that says nothing of a file. Calls may be issued in parallel; an implementation over a connection pipelines them. Calls are not
  * ordered among themselves unless the caller awaits.
  */
 export interface RawFs {

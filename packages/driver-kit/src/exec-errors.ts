@@ -1,4 +1,4 @@
-import { AbortError, ExecError } from '@host-deployer/driver-api'
+import { AbortError, DeployError, ExecError, FsError } from '@host-deployer/driver-api'
 import { type Argv, describeArgv } from './argv.ts'
 
 /** What `ToolHost.exec` allows when its caller says nothing. */
@@ -42,6 +42,15 @@ export function sessionEnded(cause?: unknown): ExecError {
     retry: 'may-help',
     cause,
   })
+}
+
+/**
+ * Whether an error says nothing of the call that met it, but that there is no tool host any more: the loss of a connection, or what the driver knows to be
+ * behind it. File calls pass it on as it is, so that one event has one code.
+ */
+export function saysLost(error: unknown): error is DeployError {
+  if (!DeployError.isInstance(error) || FsError.is(error)) return false
+  return error.code === 'EXEC_CONNECTION_LOST' || !error.code.startsWith('EXEC_')
 }
 
 /** `ABORTED`: the caller's signal fired. */

@@ -1,5 +1,6 @@
 import {
   type CreateOptions,
+  type DeployError,
   FsError,
   type FsErrorKind,
   type RawFs,
@@ -9,6 +10,7 @@ import {
 } from '@host-deployer/driver-api'
 import { quoteWord } from './argv.ts'
 import { createBatchedShell, type ShellOutcome } from './batched-shell.ts'
+import { saysLost } from './exec-errors.ts'
 import { createExecFs, fsErrorKindOf } from './exec-fs.ts'
 import { fileSystemPrelude } from './exec-raw-fs-prelude.ts'
 import { parseStatLine } from './stat-line.ts'
@@ -63,7 +65,7 @@ export function createExecRawFs(exec: ToolHost['exec'], { xattrs }: ExecRawFsOpt
     try {
       outcome = await shell({ script: `${command} ${words.map(quoteWord).join(' ')}`, maxOutputBytes })
     } catch (error) {
-      throw new FsError('io', path, error instanceof Error ? error.message : undefined, { cause: error })
+      throw failedCall(error, path)
     }
     if (outcome.word !== 'ok') throw failure(outcome, path)
     return outcome.output
@@ -93,7 +95,7 @@ export function createExecRawFs(exec: ToolHost['exec'], { xattrs }: ExecRawFsOpt
       const script = `${fileSystemPrelude}\nr=ok\nhd_create "$@"\nprintf ' %s' "$r"\n`
       const argv = ['sh', '-c', script, 'sh', path, octal(options.mode), owner(options)] as const
       const { stdout } = await exec(argv, { stdin: content }).catch((error: unknown) => {
-        throw new FsError('io', path, error instanceof Error ? error.message : undefined, { cause: error })
+        throw failedCall(error, path)
       })
       const said = text(stdout)
       const word = said.slice(said.lastIndexOf(' ') + 1)
@@ -113,6 +115,11 @@ export function createExecRawFs(exec: ToolHost['exec'], { xattrs }: ExecRawFsOpt
     ...programs,
     ...(xattrs ? {} : withoutXattrs),
   }
+}
+
+function failedCall(error: unknown, path: string): DeployError {
+  if (saysLost(error)) return error
+  return new FsError('io', path, error instanceof Error ? error.message : undefined, { cause: error })
 }
 
 const withoutXattrs: Pick<RawFs, 'getXattrs' | 'setXattrs'> = {

@@ -68,12 +68,12 @@ export function createLocalRawFs(exec: ToolHost['exec'], namespace?: SessionName
       return await action(at(path))
     } catch (error) {
       // Where nothing is any more, nothing was found: that is no answer.
-      assertOpen(path, error)
+      assertOpen(error)
       throw fsErrorFromErrno(error, path)
     }
   }
-  const assertOpen = (path: ToolPath, error?: unknown): void => {
-    if (namespace?.isOpen() === false) throw new FsError('io', path, undefined, { cause: sessionEnded(error) })
+  const assertOpen = (error?: unknown): void => {
+    if (namespace?.isOpen() === false) throw sessionEnded(error)
   }
   return {
     ...createExecFs(exec),
@@ -93,7 +93,7 @@ export function createLocalRawFs(exec: ToolHost['exec'], namespace?: SessionName
         const names = await nodeFs.readdir(place)
         const entries = await Promise.all(names.map(async (name) => ({ name, stat: rawStat(await nodeFs.lstat(`${place}/${name}`)) })))
         // An empty mount point looks like an empty directory.
-        assertOpen(path)
+        assertOpen()
         return entries
       }),
     readFile: (path, { maxBytes }) => guarded(path, (place) => readRegularFile(path, place, maxBytes)),

@@ -89,7 +89,7 @@ const killBelow = (pid: number): void => signalBelow(pid, 'SIGKILL')
  * what options and the call add; timeout, abort and output limit kill the whole tree. `EXEC_FAILED` when the system refuses to start a process.
  * Paths of `fs` are paths of this machine.
  *
- * With a namespace both are about what that session sees; `EXEC_CONNECTION_LOST`, and `io` for files, once it has ended.
+ * With a namespace both are about what that session sees; `EXEC_CONNECTION_LOST`, for files, too, once it has ended.
  */
 export function createLocalToolHost(options: LocalToolHostOptions = {}): ToolHost {
   const exec = createExec(options.path ?? DEFAULT_PATH, options)

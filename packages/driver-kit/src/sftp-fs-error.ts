@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix'
 import { DeployError, type FileType, FsError, type FsErrorKind } from '@host-deployer/driver-api'
+import { saysLost } from './exec-errors.ts'
 import { fileTypeOfMode } from './local-raw-fs.ts'
 import type { SftpClient } from './sftp-client.ts'
 
@@ -69,18 +70,23 @@ async function kindOf(sftp: SftpClient, status: unknown, operation: SftpOperatio
 }
 
 /**
- * Finds out what a failed sftp call really met: sftp version 3 has one status for a dozen errno values. A lost connection passes as `io` with the
- * loss as its cause. `to` is the second path of a rename.
+ * Finds out what a failed sftp call really met: sftp version 3 has one status for a dozen errno values. A lost connection is what it is: no word about a
+ * file. `to` is the second path of a rename.
  */
-export async function sftpFsError(sftp: SftpClient, error: unknown, operation: SftpOperation, path: string, to = path): Promise<FsError> {
-  if (FsError.is(error)) return error
-  if (DeployError.isInstance(error))
-    return new FsError('io', path, error.message, { cause: error, ...(error.hint && { hint: error.hint }) })
+export async function sftpFsError(
+  sftp: SftpClient,
+  error: unknown,
+  operation: SftpOperation,
+  path: string,
+  to = path,
+): Promise<DeployError> {
+  if (FsError.is(error) || saysLost(error)) return error
   try {
     const status = (error as { code?: unknown }).code
     const kind = await kindOf(sftp, status, operation, path, to)
     return new FsError(kind, path, undefined, { cause: error, context: { operation, status } })
   } catch (looking) {
+    if (saysLost(looking)) return looking
     return new FsError('io', path, undefined, { cause: looking, context: { operation } })
   }
 }

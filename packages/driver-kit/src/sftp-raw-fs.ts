@@ -1,5 +1,6 @@
 import { FsError, type RawFs, type RawStat, type ToolHost, type ToolPath } from '@host-deployer/driver-api'
 import type { Attributes } from 'ssh2'
+import { saysLost } from './exec-errors.ts'
 import { createExecFs } from './exec-fs.ts'
 import { fileTypeOfMode } from './local-raw-fs.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -79,7 +80,7 @@ export function createSftpRawFs(connected: () => Promise<SftpClient>, exec: Tool
     const leave = await turnstile.enter()
     try {
       const sftp = await connected().catch((error: unknown) => {
-        throw new FsError('io', path, undefined, { cause: error })
+        throw saysLost(error) ? error : new FsError('io', path, undefined, { cause: error })
       })
       try {
         return await action(sftp)

@@ -28,7 +28,7 @@ export interface SshToolHost extends ToolHost {
  * the server does not report has the signal `UNKNOWN`.
  *
  * `DRIVER_SSH_HOST_KEY` (another key than the pinned one), `DRIVER_SSH_DENIED` (key or password refused), `DRIVER_SSH_FAILED`, `TIMEOUT_SSH_LOGIN`, `ABORTED`; the stream is destroyed then.
- * After the loss of the connection every call rejects with `EXEC_CONNECTION_LOST` or what `explainLoss` makes of it, file calls with `io`.
+ * After the loss of the connection every call rejects with `EXEC_CONNECTION_LOST` or what `explainLoss` makes of it, file calls, too.
  */
 export async function connectSshToolHost(options: SshToolHostOptions): Promise<SshToolHost> {
   const connection = await connectSsh(options)
