@@ -127,6 +127,10 @@ export const inputErrors = {
     summary: 'manage_etc_hosts needs a name, and neither request nor guest has one.',
     remedy: 'Give hostname or fqdn.',
   },
+  USAGE_INVALID: {
+    summary: 'The command line is wrong: an unknown command or option, a value that an option does not take, or an argument that is missing.',
+    remedy: "See the help of the command: it takes --help.",
+  },
   INPUT_COMMAND_INVALID: {
     summary: 'A command in runcmd or bootcmd has NUL in it.',
     remedy: 'Remove it; binary data goes into write_files with base64.',
@@ -151,6 +155,11 @@ export const inputErrors = {
   INPUT_NETWORK_DUPLICATE: {
     summary: 'Two entries of the network configuration are about the same interface.',
     remedy: 'Merge them.',
+  },
+  INPUT_NETWORK_EMPTY: {
+    summary:
+      'The network configuration names no interface, or none is left without those that are not supported. Written, it would take away the network that the image has.',
+    remedy: 'Name an interface. To leave the image its own configuration, give no network, or "network: {config: disabled}".',
   },
   INPUT_NETWORK_MAC: {
     summary: 'A MAC address cannot be used: it is not six bytes, or belongs to two interfaces.',

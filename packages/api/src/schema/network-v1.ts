@@ -98,9 +98,26 @@ const physical = keyed(
   }),
 )
 
-const loopback = keyed({ type: z.literal('loopback'), name: interfaceName.optional(), subnets }, ['mtu']).transform(
-  ({ type, name = 'lo', subnets: list = [] }): NetworkV1Item => ({ type, name, subnets: list }),
+/** Of the loopback interface only the name servers: they are everybody's, as in cloud-init. Its own address it has anyway. */
+const loopbackSubnet = keyed(
+  {
+    type: z.enum(['loopback', 'manual', 'static', 'static6']),
+    dns_nameservers: addresses.optional(),
+    dns_search: domains.optional(),
+  },
+  ['address', 'netmask', 'broadcast', 'control', 'gateway', 'metric', 'pointopoint', 'routes', 'scope'],
+).transform(
+  ({ type, dns_nameservers = [], dns_search = [] }): NetworkV1Subnet => ({
+    type: type === 'loopback' ? 'manual' : type,
+    dns_nameservers,
+    dns_search,
+    routes: [],
+  }),
 )
+
+const loopback = keyed({ type: z.literal('loopback'), name: interfaceName.optional(), subnets: z.array(loopbackSubnet).optional() }, [
+  'mtu',
+]).transform(({ type, name = 'lo', subnets: list = [] }): NetworkV1Item => ({ type, name, subnets: list }))
 
 const nameserver = keyed({
   type: z.literal('nameserver'),

@@ -15,7 +15,7 @@ network:
       {type: static, address: 192.0.2.2, netmask: 255.255.255.0, gateway: 192.0.2.1, dns_nameservers: [192.0.2.53], dns_search: example.org},
       {type: static6, address: "2001:db8::2/64", routes: [{network: "2001:db8:1::", prefix: 64, gateway: "2001:db8::1", metric: 5}]},
       {type: dhcp}]}
-  - {type: loopback, name: lo, subnets: [{type: static, address: 127.0.0.2/32}]}
+  - {type: loopback, name: lo, subnets: [{type: loopback, dns_nameservers: 192.0.2.55, dns_search: [example.com]}]}
   - {type: nameserver, address: 192.0.2.53 192.0.2.54, search: [example.org, example.net]}
   - {type: route, id: 3, destination: 198.51.100.0/24, gateway: 192.0.2.254}
 `
@@ -47,7 +47,11 @@ network:
             { ...none, type: 'dhcp' },
           ],
         },
-        { type: 'loopback', name: 'lo', subnets: [{ ...none, type: 'static', address: '127.0.0.2/32' }] },
+        {
+          type: 'loopback',
+          name: 'lo',
+          subnets: [{ ...none, type: 'manual', dns_nameservers: ['192.0.2.55'], dns_search: ['example.com'] }],
+        },
         { type: 'nameserver', address: ['192.0.2.53', '192.0.2.54'], search: ['example.org', 'example.net'] },
         { type: 'route', destination: '198.51.100.0/24', gateway: '192.0.2.254' },
       ],
@@ -75,6 +79,8 @@ network:
 
   test.each([
     ['config: [{type: bond, name: bond0, bond_interfaces: [a]}]', 'INPUT_KEY_UNSUPPORTED config[0] 2'],
+    ['config: [{type: loopback, subnets: [{type: static, address: 127.0.0.2/8}]}]', 'INPUT_KEY_UNSUPPORTED config[0].subnets[0].address 2'],
+    ['config: [{type: loopback, subnets: [{type: dhcp}]}]', 'INPUT_INVALID config[0].subnets[0].type 2'],
     ['config: [{type: vlan, name: v}]', 'INPUT_KEY_UNSUPPORTED config[0] 2'],
     ['config: [{type: physical, name: "a b"}]', 'INPUT_NAME_INVALID config[0].name 2'],
     ['config: [{type: physical, name: abcdefghijklmnop}]', 'INPUT_NAME_INVALID config[0].name 2'],
@@ -83,6 +89,13 @@ network:
     ['conf: []', 'INPUT_INVALID config 0'],
   ])('%s is refused', (yaml, problem) => {
     expect(networkProblems(`version: 1\n${yaml}\n`)).toContain(problem)
+  })
+
+  test('an address of loopback can be left out', () => {
+    const networkConfig = 'version: 1\nconfig:\n- {type: loopback, name: lo, subnets: [{type: static, address: 127.0.0.2/8}]}\n'
+    const { request } = parseRequest({ networkConfig }, { ignoreUnsupported: true })
+    const subnets = [{ type: 'static', dns_nameservers: [], dns_search: [], routes: [] }]
+    expect(request.network).toEqual({ version: 1, config: [{ type: 'loopback', name: 'lo', subnets }] })
   })
 
   test('interfaces that are not supported can be left out', () => {

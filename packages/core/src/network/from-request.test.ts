@@ -41,6 +41,22 @@ config:
     expect(nics?.[1]?.dns.search).toEqual(['example.org'])
   })
 
+  test('name servers of loopback are for all', () => {
+    const nics = model(`
+version: 1
+config:
+  - {type: loopback, name: lo, subnets: [{type: loopback, dns_nameservers: [192.0.2.53], dns_search: [example.org]}]}
+  - {type: physical, name: a, subnets: [{type: dhcp}]}
+`)?.nics
+    expect(nics?.map(({ id, dns }) => [id, dns])).toEqual([['a', { addresses: ['192.0.2.53'], search: ['example.org'] }]])
+  })
+
+  test.each([{ address: '127.0.0.2/8' }, { gateway: '192.0.2.1' }])('%o of loopback', (given) => {
+    const subnet = { type: 'static', dns_nameservers: [], dns_search: [], routes: [], ...given } as const
+    const config: NetworkConfig = { version: 1, config: [{ type: 'loopback', name: 'lo', subnets: [subnet] }] }
+    expect(rejected(config)).toEqual(['INPUT_NETWORK_UNSUPPORTED', 'network.config[0].subnets[0]'])
+  })
+
   test('a route by itself goes to the interface that reaches its gateway', () => {
     const nics = model(`
 version: 1
@@ -80,6 +96,20 @@ test('a static subnet without address', () => {
   const subnet = { type: 'static', dns_nameservers: [], dns_search: [], routes: [] } as const
   const config: NetworkConfig = { version: 1, config: [{ type: 'physical', name: 'a', subnets: [subnet] }] }
   expect(rejected(config)).toEqual(['INPUT_NETWORK_ADDRESS', 'network.config[0].subnets[0].address'])
+})
+
+test.each([
+  ['version: 1\nconfig: [{type: nameserver, address: 192.0.2.53}, {type: route, destination: 10.0.0.0/8, gateway: 192.0.2.1}]'],
+  ['version: 1\nconfig: [{type: loopback, name: lo}]'],
+  ['version: 1\nconfig: []'],
+  ['version: 2\nethernets: {}'],
+])('%j leaves no interface', (text) => {
+  expect(rejected(read(text))).toEqual(['INPUT_NETWORK_EMPTY', 'network'])
+})
+
+test('interfaces that were left out are not a wish for none', () => {
+  const { network } = parseRequest({ networkConfig: 'version: 2\nbonds: {bond0: {dhcp4: true}}' }, { ignoreUnsupported: true }).request
+  expect(network && rejected(network)).toEqual(['INPUT_NETWORK_EMPTY', 'network'])
 })
 
 test('disabled', () => {

@@ -6,7 +6,8 @@ import { networkInputError } from './validate.ts'
 
 /**
  * The network a request asks for, whichever version it is written in; `undefined` for `network: {config: disabled}`.
- * `INPUT_NETWORK_*` with the key in the error's context: `ADDRESS ROUTE MAC NAME MTU DNS DUPLICATE UNSUPPORTED`.
+ * `INPUT_NETWORK_*` with the key in the error's context: `ADDRESS ROUTE MAC NAME MTU DNS DUPLICATE UNSUPPORTED EMPTY`.
+ * A configuration without any interface is the last: written, it would take away all that the image has.
  */
 export function networkFromRequest(config: NetworkConfig): NetworkModel | undefined {
   if (config.version === 0) return undefined
@@ -23,7 +24,9 @@ export function networkFromRequest(config: NetworkConfig): NetworkModel | undefi
   }
   const model = config.version === 1 ? networkFromV1(config.config) : networkFromV2(config.ethernets)
   rejectDuplicates(model)
-  return model
+  if (model.nics.length > 0) return model
+  const hint = 'Name an interface, or write "network: {config: disabled}" to leave the image its own configuration.'
+  throw networkInputError('INPUT_NETWORK_EMPTY', 'network', 'no interface is left to configure', hint)
 }
 
 /** Two entries for one interface: managers differ in which one they would follow. */

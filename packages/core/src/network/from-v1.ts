@@ -30,7 +30,7 @@ export function networkFromV1(items: readonly NetworkV1Item[]): NetworkModel {
 function physical(item: Physical, path: string): Nic {
   const id = checkedInterfaceName(item.name, `${path}.name`)
   const mac = item.mac_address === undefined ? undefined : checkedMac(item.mac_address, `${path}.mac_address`)
-  const subnets = item.subnets.map((subnet, index) => subnetParts(subnet, `${path}.subnets[${index}]`))
+  const subnets = item.subnets.map((subnet, index) => ownSubnetParts(subnet, `${path}.subnets[${index}]`))
   const types = item.subnets.map(({ type }) => type)
   const has = (...wanted: readonly NetworkV1Subnet['type'][]) => types.some((type) => wanted.includes(type))
   const dhcp6 = has('dhcp6', 'ipv6_dhcpv6-stateful', 'ipv6_dhcpv6-stateless')
@@ -58,7 +58,7 @@ interface SubnetParts {
   readonly dns: NicDns
 }
 
-function subnetParts(subnet: NetworkV1Subnet, path: string): SubnetParts {
+function ownSubnetParts(subnet: NetworkV1Subnet, path: string): SubnetParts {
   if (subnet.address === undefined && (subnet.type === 'static' || subnet.type === 'static6')) {
     throw networkInputError(
       'INPUT_NETWORK_ADDRESS',
@@ -67,6 +67,10 @@ function subnetParts(subnet: NetworkV1Subnet, path: string): SubnetParts {
       'Give the address with its prefix length: 192.0.2.10/24.',
     )
   }
+  return subnetParts(subnet, path)
+}
+
+function subnetParts(subnet: NetworkV1Subnet, path: string): SubnetParts {
   const addresses = subnet.address === undefined ? [] : [checkedAddress(subnet.address, `${path}.address`, subnet.netmask)]
   const gateway = subnet.gateway === undefined ? [] : [checkedRoute({ to: 'default', via: subnet.gateway }, `${path}.gateway`)]
   const routes = subnet.routes.map((route, index) =>
@@ -82,15 +86,24 @@ function checkedDns(addresses: readonly string[], search: readonly string[], pat
   }
 }
 
-/** `nameserver` items: of one interface when they name it, else of all. */
+/** `nameserver` items: of one interface when they name it, else of all. What stands with loopback is of all, too. */
 function globalDns(items: readonly NetworkV1Item[]): (id: string) => NicDns {
-  const named = items.flatMap((item, index) =>
-    item.type === 'nameserver' ? [{ of: item.interface, dns: checkedDns(item.address, item.search, `network.config[${index}]`) }] : [],
-  )
+  const named = items.flatMap((item, index): { readonly of: string | undefined; readonly dns: NicDns }[] => {
+    const path = `network.config[${index}]`
+    if (item.type === 'nameserver') return [{ of: item.interface, dns: checkedDns(item.address, item.search, path) }]
+    if (item.type !== 'loopback') return []
+    return item.subnets.map((subnet, at) => ({ of: undefined, dns: loopbackDns(subnet, `${path}.subnets[${at}]`) }))
+  })
   return (id) =>
     named
       .filter(({ of }) => of === undefined || of === id)
       .reduce<NicDns>((sum, { dns }) => mergedDns(sum, dns), { addresses: [], search: [] })
+}
+
+function loopbackDns(subnet: NetworkV1Subnet, path: string): NicDns {
+  const { addresses, routes, dns } = subnetParts(subnet, path)
+  if (addresses.length === 0 && routes.length === 0) return dns
+  throw networkInputError('INPUT_NETWORK_UNSUPPORTED', path, 'addresses and routes of loopback are not supported yet', 'Leave them out.')
 }
 
 /** A `route` item names no interface: it goes to the one whose network holds the gateway, else to the first. */
