@@ -45,7 +45,8 @@ export const blockErrors = {
   BLOCK_VG_CONFLICT: {
     summary:
       "The guest's volume group has the name or the uuid of one that this machine has already, and the driver shares the kernel with it.",
-    remedy: 'Use --driver qemu-initramfs, in whose VM there are no other volume groups.',
+    remedy:
+      'Use --driver qemu-initramfs, in whose VM there are no other volume groups. If the device that the message names is of another session, try again when that has ended.',
   },
   BLOCK_LVM_INCOMPLETE: {
     summary: 'A volume group lacks physical volumes.',
