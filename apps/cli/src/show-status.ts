@@ -11,6 +11,7 @@ export function showStatus(status: StatusDocument): string {
     ...status.warnings.map((text) => `  ${pc.yellow('!')} ${printable(text)}`),
     ...jobs(status.work),
     ...failures(status.work),
+    ...failedCalls(status),
     ...residue(status.work),
     '',
   ].join('\n')
@@ -64,6 +65,20 @@ function failures({ failures: all }: Work): readonly string[] {
     pc.bold('Last failures'),
     ...all.flatMap(({ at, code, kind, image, phase, message, hint, id }) => [
       `  ${pc.dim(printable(at))} ${pc.red(printable(code))} ${kind} ${printable(image)} ${pc.dim(`(${phase === null ? '' : `${printable(phase)}, `}job ${printable(id)})`)}`,
+      `    ${printable(message)}`,
+      ...(hint === null ? [] : [`    ${pc.green('next')} ${printable(hint)}`]),
+    ]),
+  ]
+}
+
+/** A daemon of an earlier version has none. */
+function failedCalls({ failedCalls: all = [] }: Partial<StatusDocument>): readonly string[] {
+  if (all.length === 0) return []
+  return [
+    '',
+    pc.bold('Last calls that failed without a failed job'),
+    ...all.flatMap(({ at, code, rpc, status, phase, message, hint, job }) => [
+      `  ${pc.dim(printable(at))} ${pc.red(printable(code))} ${rpc} ${pc.dim(`(${[phase, status, job === null ? 'no job' : `job ${job}`].filter(Boolean).map(String).map(printable).join(', ')})`)}`,
       `    ${printable(message)}`,
       ...(hint === null ? [] : [`    ${pc.green('next')} ${printable(hint)}`]),
     ]),

@@ -86,6 +86,14 @@ test('serves, drains, leaves nothing', async () => {
   expect(queued?.['job']).toEqual(expect.any(String))
   expect(lines.find(({ event }) => event === 'rpc.failed')).toMatchObject({ job: queued?.['job'], code: 'DRIVER_ODD_ANSWER' })
   expect(await status()).toMatchObject({ ready: true, alive: true, work: { jobs: [], failures: [{ code: 'DRIVER_ODD_ANSWER' }] } })
+  // Refused before there was a job, and seen all the same.
+  expect(await ask('no-absolute-path')).toBe('INPUT_INVALID')
+  expect(lines.findLast(({ event }) => event === 'rpc.failed')).toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining('disk_info.path'),
+  })
+  expect((await status()).failedCalls).toMatchObject([{ rpc: 'ProbeImageInfo', job: null, code: 'INPUT_INVALID' }])
+  expect((await get(join(base, 'state', 'admin.sock'), '/metrics')).body).toMatch(/^host_deployer_rpcs_total\{.*code="INPUT_INVALID"\} 1$/m)
   const answer = ask(await image('b', 'sleep 1500'))
   await until(async () => (await status()).work.jobs[0]?.phase === 'open')
   stop.abort()

@@ -81,7 +81,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   })
   const { health, driver, status } = operations
   ends.defer('the admin socket', operations.close)
-  const service = await startGrpcService({ config: () => config, work, health, logger })
+  const service = await startGrpcService({ config: () => config, work, health, logger, observe: operations.observe })
   ends.defer('the socket', service.close)
   const notifier = createServiceNotifier({ env: process.env, logger, alive: () => status().alive })
   ends.defer('the notifier', async () => notifier.close())

@@ -73,6 +73,18 @@ const status: StatusDocument = {
     workers: { spare: 1, running: 1 },
     residue: [{ severity: 'warning', code: 'LEASE_NOT_FREED', summary: 'still mounted', path: '/m' }],
   },
+  failedCalls: [
+    {
+      rpc: 'FormatFs',
+      job: null,
+      status: 'INVALID_ARGUMENT',
+      code: 'INPUT_INVALID',
+      phase: null,
+      message: 'disk_info.path: is missing\u001b[31m',
+      hint: 'give one',
+      at: '2026-01-01T00:00:00.000Z',
+    },
+  ],
 }
 
 let directory: string
@@ -185,6 +197,9 @@ test('for people: every job, failure with hint, residue and warning; no control 
   const text = showStatus(status)
   for (const part of ['j-running', 'commit', 'j-failed', 'IMAGE_LOCKED', 'wait', 'still mounted', 'warned', 'a saved VM'])
     expect(text).toContain(part)
+  for (const part of ['FormatFs', 'INPUT_INVALID', 'no job', 'give one']) expect(text).toContain(part)
+  const { failedCalls: _, ...earlier } = status
+  expect(showStatus(earlier as StatusDocument)).not.toContain('FormatFs')
   // Colours are ours.
   const rest = text.replaceAll(/\u001b\[[0-9;]*m/g, '').replaceAll('\n', '')
   expect(rest).not.toMatch(/[\p{Cc}\u202e]/u)

@@ -135,7 +135,15 @@ describe('an error', () => {
     const [bytes] = answer.metadata.get(errorDetailsKey)
     expect(decodeErrorDetails(bytes as Buffer)).toMatchObject({ reason: 'IMAGE_LOCKED', metadata: { phase: 'open', hint: 'Wait.' } })
     expect(JSON.stringify(answer.metadata.toJSON()) + answer.message).not.toContain('hunter2')
-    expect(wire.calls).toMatchObject([{ rpc: 'ProbeImageInfo', status: 'ABORTED', code: 'IMAGE_LOCKED' }])
+    expect(wire.calls).toMatchObject([{ rpc: 'ProbeImageInfo', job: 'job-1', status: 'ABORTED', error: { code: 'IMAGE_LOCKED' } }])
+  })
+
+  test('before there is a job is told to who watches', async () => {
+    const wire = await serve()
+    await expect(clientOf(wire).resizeFs({ disk_info: { path: 'x', disk_id: 'hunter2' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+    const error = { code: 'INPUT_INVALID', phase: null, message: expect.stringContaining('disk_info.path'), hint: expect.any(String) }
+    expect(wire.calls).toMatchObject([{ rpc: 'ResizeFs', job: null, status: 'INVALID_ARGUMENT', error }])
+    expect(JSON.stringify(wire.calls)).not.toContain('hunter2')
   })
 
   test('comes out of our client as it went in', async () => {
@@ -150,6 +158,9 @@ describe('an error', () => {
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'DAEMON_FAULT' })
     expect(String(error)).not.toContain('secret')
+    expect(wire.calls).toMatchObject([
+      { status: 'INTERNAL', error: { code: 'DAEMON_FAULT', message: expect.not.stringContaining('secret') } },
+    ])
     expect(wire.lines.map(({ event }) => event)).toContain('rpc.fault')
   })
 })
@@ -243,7 +254,7 @@ describe('a larger disk', () => {
     const wire = await serve({ answer: async () => report(false, 'KVM_UNUSABLE', code) })
     const failed = { code, phase: 'diff', message: expect.stringContaining('/dev/sda1: why'), hint: expect.any(String) }
     await expect(clientOf(wire).resizeFs({ disk_info })).rejects.toMatchObject(failed)
-    expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION', code }])
+    expect(wire.calls).toMatchObject([{ status: 'FAILED_PRECONDITION', error: { code } }])
   })
 
   test('that is full already, or has grown as far as it can, is a success', async () => {

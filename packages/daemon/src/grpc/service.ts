@@ -7,12 +7,13 @@ import { currentClient } from './client-of-connection.ts'
 import { notImplemented } from './not-implemented.ts'
 import { type WireMessage, wireMessage } from './read-message.ts'
 import type { Handler, Rpc } from './rpc.ts'
+import type { RpcCall } from './rpc-call.ts'
 import { deployGuestFs } from './rpcs/deploy-guest-fs.ts'
 import { formatFs } from './rpcs/format-fs.ts'
 import { probeImageInfo } from './rpcs/probe-image-info.ts'
 import { resizeFs } from './rpcs/resize-fs.ts'
 import { saveToGlance } from './rpcs/save-to-glance.ts'
-import { errorResponse } from './status-of-error.ts'
+import { errorResponse, toldError } from './status-of-error.ts'
 import { unsupportedGuest } from './unsupported-guest.ts'
 
 export interface ServiceOptions {
@@ -22,20 +23,6 @@ export interface ServiceOptions {
   readonly logger: Logger
   /** Hears of every call that ended. Absent: nobody. */
   readonly observe?: (call: RpcCall) => void
-}
-
-/** A call that ended. */
-export interface RpcCall {
-  readonly rpc: string
-  /** The id of its job; null when it came to none. */
-  readonly job: string | null
-  /** The status by name: `OK`, `INVALID_ARGUMENT`. */
-  readonly status: string
-  /** The stable code of its error. */
-  readonly code: string | null
-  readonly ms: number
-  /** A first deploy that found no operating system and was answered with success. */
-  readonly withoutSystem: boolean
 }
 
 type Handlers = Readonly<Record<string, Handler<never, object>>>
@@ -86,8 +73,8 @@ async function handle(
 ): Promise<void> {
   const startedMs = performance.now()
   const state: CallState = { job: null, withoutSystem: false }
-  const ended = (name: string, code: string | null) =>
-    options.observe?.({ rpc, ...state, status: name, code, ms: performance.now() - startedMs })
+  const ended = (name: string, error: RpcCall['error']) =>
+    options.observe?.({ rpc, ...state, status: name, error, ms: performance.now() - startedMs })
   try {
     const reply = await handler(call.request.read() as never, rpcOf(rpc, options, call, state))
     answer(null, reply)
@@ -95,9 +82,11 @@ async function handle(
   } catch (error) {
     if (!DeployError.isInstance(error))
       options.logger.warn('rpc.fault', { rpc, job: state.job, error: error instanceof Error ? error.stack : String(error) })
-    const response = errorResponse(error)
+    const told = toldError(error)
+    const response = errorResponse(told)
     answer(response, null)
-    ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', DeployError.isInstance(error) ? error.code : 'DAEMON_FAULT')
+    const { code, phase = null, message, hint = null } = told
+    ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', { code, phase, message, hint })
   }
 }
 

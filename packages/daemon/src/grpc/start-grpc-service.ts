@@ -18,10 +18,10 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<{ c
   const server = await createGrpcServer({
     ...options,
     observe: (call) => {
-      const { rpc, job, status, code, ms } = call
-      const fields = { rpc, ...(job !== null && { job }), status, ...(code !== null && { code }), ms: Math.round(ms) }
-      if (code === null) logger.debug('rpc.done', fields)
-      else logger.info('rpc.failed', fields)
+      const { rpc, job, status, error, ms } = call
+      const fields = { rpc, ...(job !== null && { job }), status, ms: Math.round(ms) }
+      if (error === null) logger.debug('rpc.done', fields)
+      else logger.info('rpc.failed', { ...fields, ...error })
       observe?.(call)
     },
   })

@@ -25,6 +25,7 @@ test('names, types and labels', () => {
     [
       "host_deployer_accepting gauge",
       "host_deployer_build_info gauge version,node_version,driver",
+      "host_deployer_deploys_without_system_total counter",
       "host_deployer_driver_usable gauge",
       "host_deployer_job_duration_seconds histogram kind",
       "host_deployer_job_failures_total counter kind,code",
@@ -36,6 +37,7 @@ test('names, types and labels', () => {
       "host_deployer_queue_length gauge",
       "host_deployer_reclaimed_total counter outcome",
       "host_deployer_residue gauge",
+      "host_deployer_rpcs_total counter rpc,status,code",
       "host_deployer_session_start_seconds gauge start",
       "host_deployer_slots gauge",
       "host_deployer_slots_busy gauge",
@@ -118,6 +120,21 @@ test('jobs are counted by how they ended', async () => {
     lost: 1,
     freed: 1,
     left: 1,
+  })
+})
+
+test('calls are counted, those that came to no job, too', async () => {
+  const { metrics, samples } = start()
+  expect((await samples()).get('host_deployer_deploys_without_system_total')).toBe(0)
+  const call = { rpc: 'DeployGuestFs', job: '1', status: 'OK', error: null, ms: 1, withoutSystem: false }
+  const error = { code: 'INPUT_INVALID', phase: null, message: 'm', hint: null }
+  for (const ended of [call, { ...call, withoutSystem: true }, { ...call, job: null, status: 'INVALID_ARGUMENT', error }])
+    metrics.countCall(ended)
+  const now = [...(await samples())].filter(([name]) => /rpcs|without/.test(name))
+  expect(Object.fromEntries(now)).toEqual({
+    'host_deployer_rpcs_total{rpc="DeployGuestFs",status="OK",code=""}': 2,
+    'host_deployer_rpcs_total{rpc="DeployGuestFs",status="INVALID_ARGUMENT",code="INPUT_INVALID"}': 1,
+    host_deployer_deploys_without_system_total: 1,
   })
 })
 

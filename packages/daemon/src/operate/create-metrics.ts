@@ -1,6 +1,7 @@
 import { version as nodeVersion } from 'node:process'
 import type { Probe } from '@host-deployer/driver-api'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { RpcCall } from '../grpc/rpc-call.ts'
 import type { Job } from '../work/job.ts'
 import type { Work, WorkEvent } from '../work/work.ts'
 import { templateOf } from './template.ts'
@@ -11,6 +12,8 @@ export interface Metrics {
   text(): Promise<string>
   /** Every metric of ours, for the table in `docs/operate.md`. */
   describe(): readonly MetricDescription[]
+  /** Counts a call of the gRPC service that ended. */
+  countCall(call: RpcCall): void
   /** Stops listening. */
   stop(): void
 }
@@ -68,6 +71,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         .map(describeMetric)
         .filter(({ name }) => name.startsWith('host_deployer_'))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    countCall: callRecorder(registry, code),
     stop,
   }
 }
@@ -245,6 +249,25 @@ function recorder(registry: Registry, code: (value: string) => string): (event: 
       case 'reclaimed':
         for (const finding of event.findings) reclaimed.inc({ outcome: finding.code === 'LEASE_FREED' ? 'freed' : 'left' })
     }
+  }
+}
+
+/** Calls of the gRPC service: those that never came to a job, too. */
+function callRecorder(registry: Registry, code: (value: string) => string): (call: RpcCall) => void {
+  const calls = new Counter({
+    name: 'host_deployer_rpcs_total',
+    help: 'Calls that ended, by gRPC status and code (docs/errors.md); no code when it is OK.',
+    labelNames: ['rpc', 'status', 'code'],
+    registers: [registry],
+  })
+  const withoutSystem = new Counter({
+    name: 'host_deployer_deploys_without_system_total',
+    help: 'First deploys of disks with nothing on them, answered with success.',
+    registers: [registry],
+  })
+  return ({ rpc, status, error, withoutSystem: hasNone }) => {
+    calls.inc({ rpc, status, code: error === null ? '' : code(error.code) })
+    if (hasNone) withoutSystem.inc()
   }
 }
 

@@ -133,6 +133,14 @@ test('status shows work, driver, template and settings, and not the options of t
   })
 })
 
+test('a call that was refused is in status and metrics', async () => {
+  const error = { code: 'INPUT_INVALID', phase: null, message: 'm', hint: 'h' }
+  operations.observe({ rpc: 'FormatFs', job: null, status: 'INVALID_ARGUMENT', error, ms: 1, withoutSystem: false })
+  expect((await status()).failedCalls).toMatchObject([{ rpc: 'FormatFs', job: null, status: 'INVALID_ARGUMENT', ...error }])
+  const { body } = await get(socket, '/metrics')
+  expect(body).toContain('host_deployer_rpcs_total{rpc="FormatFs",status="INVALID_ARGUMENT",code="INPUT_INVALID"} 1\n')
+})
+
 test('metrics in the text format, anything else refused', async () => {
   const { status: code, type, body } = await get(socket, '/metrics')
   expect([code, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])

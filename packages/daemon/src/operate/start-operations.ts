@@ -1,10 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Probe } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../config/daemon-config.ts'
+import type { RpcCall } from '../grpc/rpc-call.ts'
 import type { Work } from '../work/work.ts'
 import { createAdminServer } from './admin-server.ts'
 import type { DaemonLogger } from './create-logger.ts'
 import { createMetrics, type Metrics } from './create-metrics.ts'
+import { createFailedCalls } from './failed-calls.ts'
 import { createHealth, type Health } from './health.ts'
 import { logWork } from './log-work.ts'
 import type { ConfigSummary, StatusDocument } from './status-document.ts'
@@ -33,6 +35,8 @@ export interface Operations {
   readonly health: Health
   readonly metrics: Metrics
   readonly driver: DriverWatch
+  /** Hears of the calls of the gRPC service that ended: for metrics and status. */
+  observe(call: RpcCall): void
   /** What `/status` shows now. */
   status(): StatusDocument
   /** Ends everything that was started here; the admin socket is the last to go. */
@@ -56,6 +60,7 @@ export async function startOperations({
   const driver = watchDriver({ probe, health, logger })
   const metrics = createMetrics({ work, version, driver: () => config().driver, probe: () => driver.last })
   const stopLog = logWork(work, logger)
+  const failedCalls = createFailedCalls(() => work.snapshot().failures)
   const loop = watchLoop()
   const accept = () => {
     if (work.snapshot().accepting) health.set('accepting')
@@ -84,6 +89,7 @@ export async function startOperations({
       },
       warnings: warnings(),
       work: work.snapshot(),
+      failedCalls: failedCalls.list(),
     }
   }
   const stop = () => {
@@ -113,6 +119,10 @@ export async function startOperations({
       health,
       metrics,
       driver,
+      observe: (call) => {
+        metrics.countCall(call)
+        failedCalls.add(call)
+      },
       status,
       close: async () => {
         stop()

@@ -1,5 +1,6 @@
 import type { ProbeFinding } from '@host-deployer/driver-api'
 import type { WorkSnapshot } from '../work/work.ts'
+import type { FailedCall } from './failed-calls.ts'
 import type { Condition, ConditionState } from './health.ts'
 import type { TemplateState } from './template.ts'
 
@@ -28,6 +29,8 @@ export interface StatusDocument {
   /** What an operator should know about how this daemon was set up: `image_deploy_driver: nbd` declares images to be trusted. */
   readonly warnings: readonly string[]
   readonly work: WorkSnapshot
+  /** The last twenty calls that failed and are not among the failed jobs, newest first: what was refused before there was a job, above all. */
+  readonly failedCalls: readonly FailedCall[]
 }
 
 /** The settings that are shown; the driver's own are not, since they may hold a password (a stock appliance's). */

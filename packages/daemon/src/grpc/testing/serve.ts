@@ -6,7 +6,7 @@ import type { DaemonConfig } from '../../config/daemon-config.ts'
 import type { Job, JobReports } from '../../work/job.ts'
 import type { SubmitOptions, Work } from '../../work/work.ts'
 import { createGrpcServer, type GrpcServer } from '../grpc-server.ts'
-import type { RpcCall } from '../service.ts'
+import type { RpcCall } from '../rpc-call.ts'
 import { deployReport, formatReport, growReport, probeReport } from './reports.ts'
 
 export interface Submitted {
