@@ -85,6 +85,31 @@ describe('version 2', () => {
     expect(model('version: 2\nethernets: {ens3: {dhcp4: true}}')?.nics[0]?.match).toEqual({ name: 'ens3' })
   })
 
+  test.each([
+    ['primary-interface-0', 'primary-958ca9'],
+    ['a/../b', 'a-b-'],
+    ['the one with a very long name', 'the-one-'],
+    ['..', 'nic-'],
+    ['-x', 'x-'],
+    ['\u00fc\u00df', 'nic-'],
+    ['eth0', 'eth0'],
+    ['0', '0'],
+  ])('with a match, %j is only a handle', (handle, start) => {
+    const text = `version: 2\nethernets: {${JSON.stringify(handle)}: {match: {macaddress: '52:54:00:00:00:01'}, dhcp4: true}}`
+    const nic = model(text)?.nics[0]
+    expect(nic?.id).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/)
+    expect(nic?.id.startsWith(start)).toBe(true)
+    expect(nic).toMatchObject({ match: { mac: '52:54:00:00:00:01' }, dhcp4: true })
+    expect(nic?.setName).toBeUndefined()
+    expect(model(text)).toEqual(model(text))
+  })
+
+  test('handles that look alike are told apart', () => {
+    const entry = (mac: string) => `{match: {macaddress: "52:54:00:00:00:${mac}"}}`
+    const nics = model(`version: 2\nethernets: {primary-interface-0: ${entry('01')}, primary-interface-1: ${entry('02')}}`)?.nics ?? []
+    expect(new Set(nics.map(({ id }) => id)).size).toBe(2)
+  })
+
   test('gateway4 and default routes are the same', () => {
     const one = model('version: 2\nethernets: {a: {addresses: [192.0.2.2/24], gateway4: 192.0.2.1}}')
     const other = model('version: 2\nethernets: {a: {addresses: [192.0.2.2/24], routes: [{to: default, via: 192.0.2.1}]}}')

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { NetworkV2Ethernet } from '@host-deployer/api'
 import type { DhcpOverrides, NetworkModel, Nic, NicMatch, NicRoute } from './model.ts'
 import {
@@ -9,17 +10,21 @@ import {
   checkedPattern,
   checkedRoute,
   checkedSearchDomain,
+  isInterfaceName,
   networkInputError,
 } from './validate.ts'
 
-/** The ethernets of network configuration version 2, which is netplan's. An entry without `match` is found by its own name. `INPUT_NETWORK_*`. */
+/**
+ * The ethernets of network configuration version 2, which is netplan's. An entry without `match` is found by its own name; with one, its name is only a
+ * handle and may be any text. `INPUT_NETWORK_*`.
+ */
 export function networkFromV2(ethernets: Readonly<Record<string, NetworkV2Ethernet>>): NetworkModel {
   return { nics: Object.entries(ethernets).map(([id, ethernet]) => nicOf(id, ethernet)) }
 }
 
 function nicOf(key: string, ethernet: NetworkV2Ethernet): Nic {
   const path = `network.ethernets.${key}`
-  const id = checkedInterfaceName(key, path)
+  const id = ethernet.match === undefined ? checkedInterfaceName(key, path) : nameOfHandle(key)
   const setName = ethernet['set-name'] === undefined ? undefined : checkedInterfaceName(ethernet['set-name'], `${path}.set-name`)
   const match = matchOf(id, ethernet, path)
   if (setName !== undefined && ethernet.match === undefined) {
@@ -65,6 +70,17 @@ function nicOf(key: string, ethernet: NetworkV2Ethernet): Nic {
     dhcp4Overrides,
     dhcp6Overrides,
   }
+}
+
+/**
+ * Names of stanzas and files, and where nothing else can tell the interface also its own, are made of it: where the handle is no interface name, the same
+ * handle always gives the same one.
+ */
+function nameOfHandle(handle: string): string {
+  if (isInterfaceName(handle)) return handle
+  const readable = handle.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+/g, '')
+  const digest = createHash('sha256').update(handle).digest('hex')
+  return `${readable === '' ? 'nic' : readable.slice(0, 8).replace(/-$/, '')}-${digest.slice(0, 6)}`
 }
 
 function matchOf(id: string, { match }: NetworkV2Ethernet, path: string): NicMatch {

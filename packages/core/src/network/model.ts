@@ -15,7 +15,7 @@ export interface NicMatch {
 }
 
 export interface Nic {
-  /** Unique in the model: the request's name for it, a valid interface name. */
+  /** Unique in the model: the request's name for it, or one made of that. A valid interface name. */
   readonly id: string
   readonly match: NicMatch
   /** The name it is to have in the guest; `undefined` keeps the kernel's. */

@@ -15,9 +15,12 @@ export function checkedMac(text: string, path: string): string {
   throw networkInputError('INPUT_NETWORK_MAC', path, `not a MAC address: ${JSON.stringify(text)}`, 'Write it as 52:54:00:12:34:56.')
 }
 
-/** `INPUT_NETWORK_NAME`. A name the kernel takes (`dev_valid_name`), further without characters that mean something to a network manager's files. */
+/** A name the kernel takes (`dev_valid_name`), further without characters that mean something to a network manager's files. */
+export const isInterfaceName = (text: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(text)
+
+/** `INPUT_NETWORK_NAME`. As {@link isInterfaceName} says. */
 export function checkedInterfaceName(text: string, path: string): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(text)) return text
+  if (isInterfaceName(text)) return text
   const hint = 'Interface names have 1 to 15 letters, digits, dots, dashes and underscores.'
   throw networkInputError('INPUT_NETWORK_NAME', path, `not an interface name: ${JSON.stringify(text)}`, hint)
 }

@@ -107,6 +107,27 @@ describe('networkd', () => {
   })
 })
 
+describe('an interface whose name in the request is only a handle', () => {
+  const config = nicConfig({ match: { macaddress: '52:54:00:00:00:01' }, dhcp4: true }, 'primary-interface-0')
+  const id = 'primary-958ca9'
+
+  test.each([
+    { backend: networkd, path: `/etc/systemd/network/10-host-deployer-${id}.network`, line: '[Match]\nMACAddress=52:54:00:00:00:01\n' },
+    { backend: ifupdown, path: '/etc/network/interfaces', line: `\nauto mac/52:54:00:00:00:01=${id}\niface ${id} inet dhcp\n` },
+    { backend: netplan, path: '/etc/netplan/90-host-deployer.yaml', line: `\n    ${id}:\n      match:\n` },
+  ])('$backend.id keeps what the kernel calls it', ({ backend, path, line }) => {
+    const files = text(backend, config)
+    expect(files[path]).toContain(line)
+    expect(Object.keys(files).filter((name) => name.endsWith('.link'))).toEqual([])
+  })
+
+  test('an ifupdown that knows no patterns gets a name it can hold', () => {
+    const files = text(ifupdown, config, context(237))
+    expect(files['/etc/network/interfaces']).toContain(`\nauto ${id}\n`)
+    expect(files[`/etc/systemd/network/10-host-deployer-${id}.link`]).toContain(`\nName=${id}\n`)
+  })
+})
+
 describe('a new name for an interface found by its old one', () => {
   const config = nicConfig({ match: { name: 'ens3' }, 'set-name': 'lan0' }, 'a')
 

@@ -89,6 +89,11 @@ test('by a pattern of its name; one that is absent does no harm', () => {
   expect(commands).not.toContain('=absent')
 })
 
+test('by its MAC address, under a handle that is no interface name', () => {
+  write({ version: 2, ethernets: { 'primary interface/0': { match: { macaddress: mac }, addresses: ['192.0.2.10/24'], routes: [] } } })
+  expect(tool('ifup', '--no-act', '--verbose', '-a')).toMatch(new RegExp(`configuring interface ${device}=primary-\\w+ \\(inet\\)`))
+})
+
 test('an optional one of a known name only when it is plugged in', () => {
   write({ version: 2, ethernets: { [device]: { addresses: ['192.0.2.10/24'], routes: [], optional: true } } })
   expect(tool('ifup', '--no-act', '--verbose', '-a')).not.toContain(`interface ${device}`)

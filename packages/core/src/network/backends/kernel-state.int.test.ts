@@ -93,7 +93,8 @@ ip -j addr show dev eth7; ip -j -4 route; ip -j -6 route
 const matching = (match: { readonly macaddress?: string; readonly name?: string }): NetworkConfig => ({
   version: 2,
   ethernets: {
-    uplink: {
+    // A handle that no interface could have as its name.
+    'primary interface/0': {
       match,
       'accept-ra': false,
       addresses: ['192.0.2.10/24', '198.51.100.10/25', '2001:db8::10/64'],

@@ -88,3 +88,11 @@ test('routes, link settings and overrides arrive', () => {
   for (const line of ['DHCP=yes', 'UseDNS=false', 'RouteMetric=9', 'Hostname=web', 'RequiredForOnline=no'])
     expect(eth1).toContain(`${line}\n`)
 })
+
+test('an interface with a handle that is no interface name', () => {
+  const match = { macaddress: '52:54:00:12:34:56' }
+  const files = generate({ version: 2, ethernets: { 'primary interface/0': { match, addresses: [], routes: [], dhcp4: true } } })
+  const [name, ...others] = Object.keys(files)
+  expect([name?.startsWith('10-netplan-primary-'), others]).toEqual([true, []])
+  expect(files[name ?? '']).toMatch(/MACAddress=52:54:00:12:34:56[\s\S]*DHCP=ipv4/)
+})
