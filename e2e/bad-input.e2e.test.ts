@@ -29,7 +29,7 @@ describe('the image', () => {
   test('a missing image, a directory, an empty file', async () => {
     await mkdir(space.path('directory'))
     await writeFile(space.path('empty.raw'), '')
-    await expectError(['probe', space.path('missing')], 3, 'IMAGE_NOT_FOUND')
+    expect(await expectError(['probe', space.path('missing')], 3, 'IMAGE_NOT_FOUND')).toMatchObject({ phase: 'resolve' })
     await expectError(['probe', space.path('directory')], 3, 'IMAGE_NOT_A_DISK')
     await expectError(['probe', space.path('empty.raw')], 3, 'IMAGE_EMPTY')
   })
@@ -83,7 +83,8 @@ describe('the request', () => {
   const deployWith = async (userData: string) => ['deploy', image, '--user-data', await space.write('user-data', userData)]
 
   test('malformed YAML, an unknown key with its line, a key that is not supported', async () => {
-    await expectError(await deployWith('#cloud-config\nhostname: [unclosed\n'), 2, 'INPUT_YAML_INVALID')
+    const malformed = await expectError(await deployWith('#cloud-config\nhostname: [unclosed\n'), 2, 'INPUT_YAML_INVALID')
+    expect(malformed.phase).toBe('parse')
     const unknown = await expectError(await deployWith('#cloud-config\nhostname: web1\nhostnam: web2\n'), 2, 'INPUT_KEY_UNKNOWN')
     expect(JSON.stringify(unknown)).toContain('3')
     await expectError(await deployWith('#cloud-config\npackages: [nginx]\n'), 2, 'INPUT_KEY_UNSUPPORTED')
@@ -95,6 +96,8 @@ describe('the request', () => {
     expect(report.diagnostics).toContainEqual(
       expect.objectContaining({ severity: 'warning', code: 'INPUT_KEY_UNSUPPORTED', path: 'packages' }),
     )
+    const phases = Object.keys(report.timings).filter((name) => !name.includes('.'))
+    expect(phases).toEqual(['parse', 'resolve', 'open', 'scan', 'mount', 'detect', 'stage', 'diff', 'unmount', 'close'])
   })
 
   test('paths that lead out, and a file that is not there', async () => {
@@ -105,7 +108,8 @@ describe('the request', () => {
 
   test('usage errors are told from faults', async () => {
     expect((await runCommand('deploy')).exitCode).toBe(2)
-    expect((await runCommand('deploy', image, '--no-such-option')).exitCode).toBe(2)
+    await expectError(['deploy'], 2, 'USAGE_INVALID')
+    await expectError(['deploy', image, '--no-such-option'], 2, 'USAGE_INVALID')
     expect((await runCommand('--help')).exitCode).toBe(0)
   })
 })

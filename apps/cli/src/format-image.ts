@@ -1,9 +1,6 @@
 import type { FormatReport, FormatRequest } from '@host-deployer/api'
-import { format as formatDisk } from '@host-deployer/core'
-import { directories } from './directories.ts'
-import { freeOrphans } from './free-orphans.ts'
-import { clock, given, type ImageOptions, inspect } from './image-options.ts'
-import { openDriver } from './open-driver.ts'
+import { checkFormatRequest, format as formatDisk } from '@host-deployer/core'
+import { type ImageOptions, resolveImage, startPhases } from './image-options.ts'
 
 export interface FormatImageOptions extends Omit<ImageOptions, 'rootDevice'> {
   readonly request: FormatRequest
@@ -13,8 +10,8 @@ export interface FormatImageOptions extends Omit<ImageOptions, 'rootDevice'> {
 
 /** Makes a disk with one file system of an image. Rejects with `DeployError`. See `format` of `@host-deployer/core`. */
 export async function format(path: string, options: FormatImageOptions): Promise<FormatReport> {
-  const image = await inspect(path, options)
-  const { driver, context } = await openDriver(options, options)
-  await freeOrphans(directories(process.env).state, context.logger)
-  return formatDisk({ driver, context, image, request: options.request, force: options.force === true, clock, ...given(options) })
+  const { request, force } = options
+  const phases = startPhases(options)
+  await phases.run('parse', async () => checkFormatRequest(request))
+  return formatDisk({ ...(await resolveImage(path, options, phases)), request, force: force === true })
 }

@@ -1,7 +1,9 @@
-import type { PhaseEvent } from '@host-deployer/core'
+import { createPhases, type PhaseEvent, type Phases } from '@host-deployer/core'
 import type { ImageFormat } from '@host-deployer/driver-api'
-import { type InspectedImage, inspectImage } from '@host-deployer/image'
-import type { DriverFlags } from './open-driver.ts'
+import { inspectImage } from '@host-deployer/image'
+import { directories } from './directories.ts'
+import { freeOrphans } from './free-orphans.ts'
+import { type DriverFlags, openDriver } from './open-driver.ts'
 
 /** What `deploy` and `probe` have in common. */
 export interface ImageOptions extends DriverFlags {
@@ -13,15 +15,32 @@ export interface ImageOptions extends DriverFlags {
   readonly rootDevice?: string
   readonly signal?: AbortSignal
   readonly onPhase?: (event: PhaseEvent) => void
+  /** Milliseconds by phase of what the caller did before; goes into the report. */
+  readonly timingsBefore?: Readonly<Record<string, number>>
 }
 
-export function inspect(path: string, { format, allowPath }: ImageOptions): Promise<InspectedImage> {
-  return inspectImage(path, { ...(allowPath === undefined ? {} : { allowPaths: allowPath }), ...(format === undefined ? {} : { format }) })
+const clock = (): number => performance.now()
+
+/** The phases of a command or call, from its first on. */
+export const startPhases = ({ signal, onPhase, timingsBefore }: ImageOptions): Phases =>
+  createPhases({ clock, signal, onPhase, timingsBefore })
+
+/** Looks at the image and loads the driver: all that the functions of `core` have in common. */
+export async function resolveImage(path: string, options: ImageOptions, phases: Phases) {
+  const { format, allowPath, rootDevice, onPhase } = options
+  const policy = { ...(allowPath === undefined ? {} : { allowPaths: allowPath }), ...(format === undefined ? {} : { format }) }
+  return phases.run('resolve', async () => {
+    const image = await inspectImage(path, policy)
+    const { driver, context } = await openDriver(options, options)
+    await freeOrphans(directories(process.env).state, context.logger)
+    return {
+      image,
+      driver,
+      context,
+      clock,
+      timingsBefore: phases.timings,
+      ...(rootDevice === undefined ? {} : { rootDevice }),
+      ...(onPhase === undefined ? {} : { onPhase }),
+    }
+  })
 }
-
-export const clock = (): number => performance.now()
-
-export const given = ({ rootDevice, onPhase }: ImageOptions) => ({
-  ...(rootDevice === undefined ? {} : { rootDevice }),
-  ...(onPhase === undefined ? {} : { onPhase }),
-})

@@ -272,6 +272,8 @@ try {
   const words = process.argv.slice(2)
   await program.parseAsync(isFieldCommandLine(words) ? ['serve', ...words] : words, { from: 'user' })
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-  else process.exitCode = await (await import('./report-failure.ts')).reportFailure(error, process.argv.includes('--json'))
+  const json = process.argv.includes('--json')
+  if (!(error instanceof CommanderError)) process.exitCode = await (await import('./report-failure.ts')).reportFailure(error, json)
+  else if (error.exitCode === 0) process.exitCode = 0
+  else process.exitCode = json ? await (await import('./usage-error.ts')).reportUsageError(error) : 2
 }

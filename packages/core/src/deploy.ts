@@ -35,7 +35,7 @@ export interface Deployed {
  */
 export async function deploy<Options>(options: DeployOptions<Options>): Promise<Deployed> {
   const { request, ambient, extraOperations, dryRun = false } = options
-  const phases = createPhases({ clock: options.clock, signal: options.context.signal, onPhase: options.onPhase })
+  const phases = createPhases({ ...options, signal: options.context.signal })
   const loadWork = async () => {
     const { changeGuest } = await import('./change-guest.ts')
     return (guest: OpenGuest) => changeGuest(guest, phases, { request, dryRun, ambient, extraOperations })

@@ -24,7 +24,7 @@ export interface FormatOptions<Options> extends SessionTarget<Options> {
 export async function format<Options>(options: FormatOptions<Options>): Promise<FormatReport> {
   const { driver, context, image, request, force = false } = options
   checkFormatRequest(request)
-  const phases = createPhases({ clock: options.clock, signal: context.signal, onPhase: options.onPhase })
+  const phases = createPhases({ ...options, signal: context.signal })
   return withSession(options, 'read-write', phases, async (session): Promise<FormatReport> => {
     const { formatDisk } = await import('@host-deployer/block')
     const [disk] = session.disks

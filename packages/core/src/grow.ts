@@ -24,7 +24,7 @@ export interface GrowOptions<Options> extends GuestTarget<Options> {
  */
 export async function grow<Options>(options: GrowOptions<Options>): Promise<GrowReport> {
   const { driver, context, image, rootDevice } = options
-  const phases = createPhases({ clock: options.clock, signal: context.signal, onPhase: options.onPhase })
+  const phases = createPhases({ ...options, signal: context.signal })
   return withSession(options, 'read-write', phases, async (session): Promise<GrowReport> => {
     const { chooseGrowTarget, releaseStorage, scanStorage } = await import('@host-deployer/block')
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))

@@ -22,13 +22,15 @@ export interface PhasesOptions {
   readonly clock: () => number
   readonly signal?: AbortSignal | undefined
   readonly onPhase?: ((event: PhaseEvent) => void) | undefined
+  /** Timings of phases that are over: these go on with them. */
+  readonly timingsBefore?: Readonly<Record<string, number>> | undefined
 }
 
 /** A commit that is cut off leaves work to do, and what comes after it is what has to be done anyway. */
 const uncut: ReadonlySet<Phase> = new Set(['commit', 'unmount', 'close'])
 
-export function createPhases({ clock, signal, onPhase }: PhasesOptions): Phases {
-  const timings: Record<string, number> = {}
+export function createPhases({ clock, signal, onPhase, timingsBefore }: PhasesOptions): Phases {
+  const timings: Record<string, number> = { ...timingsBefore }
   let current: Phase | undefined
   let isCommitted = false
   return {

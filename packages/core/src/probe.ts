@@ -12,7 +12,7 @@ export interface ProbeOptions<Options> extends GuestTarget<Options> {
  * byte for byte as it is, and permission to read it is enough. Rejects with `DeployError`, `BLOCK_NO_ROOT` when no operating system is found.
  */
 export async function probe<Options>(options: ProbeOptions<Options>): Promise<ProbeReport> {
-  const phases = createPhases({ clock: options.clock, signal: options.context.signal, onPhase: options.onPhase })
+  const phases = createPhases({ ...options, signal: options.context.signal })
   const loadWork = async () => {
     const { factsOf, imageOf } = await import('./build-report.ts')
     return async ({ session, mounted, facts }: OpenGuest) => ({

@@ -118,3 +118,9 @@ test.each([
   expect(error).toMatchObject({ code: 'ABORTED', phase: 'mount' })
   expect(released).toEqual([done, done])
 })
+
+test('what the caller did before stands first in the timings', async () => {
+  const phases = createPhases({ clock: () => 0, timingsBefore: { parse: 3, resolve: 4 } })
+  await phases.run('open', async () => {})
+  expect(Object.entries(phases.timings)).toEqual(Object.entries({ parse: 3, resolve: 4, open: 0 }))
+})

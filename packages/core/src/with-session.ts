@@ -9,6 +9,8 @@ export interface SessionTarget<Options> {
   readonly driver: Driver<Options>
   readonly context: DriverContext<Options>
   readonly image: ImageSource
+  /** Milliseconds by phase of what the caller did before, reading the request for instance; goes into the report. */
+  readonly timingsBefore?: Readonly<Record<string, number>> | undefined
 }
 
 /** What work in a session needs of it. */

@@ -2,7 +2,7 @@ import { type CloudInitMode, type ParsedRequest, parseRequest, Secret } from '@h
 import { InputError } from '@host-deployer/driver-api'
 import { cancellable } from '../cancellation.ts'
 import { deploy } from '../deploy-image.ts'
-import type { ImageOptions } from '../image-options.ts'
+import { type ImageOptions, startPhases } from '../image-options.ts'
 import { readSeed, readText, type SeedFlags } from '../read-request.ts'
 import { showPhases } from '../show-phases.ts'
 
@@ -19,9 +19,12 @@ interface DeployFlags extends ImageOptions, SeedFlags {
 }
 
 export async function deployCommand(path: string, flags: DeployFlags): Promise<void> {
-  const request = await readRequest(flags)
+  const shown = flags.json ? flags : { ...flags, onPhase: showPhases(process.stderr) }
+  // Before Ctrl-C is listened to: standard input may keep it waiting.
+  const phases = startPhases(shown)
+  const request = await phases.run('parse', () => readRequest(flags))
   const { report, diff } = await cancellable(flags.timeout, (signal) =>
-    deploy(path, { ...flags, request, signal, ...(flags.json ? {} : { onPhase: showPhases(process.stderr) }) }),
+    deploy(path, { ...shown, request, signal, timingsBefore: phases.timings }),
   )
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : (await import('../show-report.ts')).showDeploy(report, diff))
 }

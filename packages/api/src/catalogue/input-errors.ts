@@ -128,8 +128,9 @@ export const inputErrors = {
     remedy: 'Give hostname or fqdn.',
   },
   USAGE_INVALID: {
-    summary: 'The command line is wrong: an unknown command or option, a value that an option does not take, or an argument that is missing.',
-    remedy: "See the help of the command: it takes --help.",
+    summary:
+      'The command line is wrong: an unknown command or option, a value that an option does not take, or an argument that is missing.',
+    remedy: 'See the help of the command: it takes --help.',
   },
   INPUT_COMMAND_INVALID: {
     summary: 'A command in runcmd or bootcmd has NUL in it.',
