@@ -1,4 +1,5 @@
 import { type handleUnaryCall, type ServerUnaryCall, type sendUnaryData, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { hintOf } from '@host-deployer/api'
 import { deployService } from '@host-deployer/api/grpc'
 import { AbortError, DeployError, type Logger } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../config/daemon-config.ts'
@@ -85,8 +86,8 @@ async function handle(
     const told = toldError(error)
     const response = errorResponse(told)
     answer(response, null)
-    const { code, phase = null, message, hint = null } = told
-    ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', { code, phase, message, hint })
+    const { code, phase = null, message } = told
+    ended(status[response.code ?? status.UNKNOWN] ?? 'UNKNOWN', { code, phase, message, hint: hintOf(told) ?? null })
   }
 }
 
