@@ -7,6 +7,7 @@ import { listLeases } from '@host-deployer/driver-kit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type CreateWorkOptions, createWork, type RunningWork, type WorkConfig } from './create-work.ts'
 import type { SubmitOptions, WorkEvent } from './work.ts'
+import { createWorkerPool } from './worker-pool.ts'
 
 // Real worker processes with a driver that does what an image says: `testing/odd-driver.ts`.
 
@@ -154,6 +155,31 @@ test('a deadline ends a job in every state, and one that does not listen too; wh
   expect(await readdir(config.workDirectory)).toEqual([])
   expect(events.some((event) => event.type === 'reclaimed' && event.findings.some(({ code }) => code === 'LEASE_FREED'))).toBe(true)
   expect((await ask(await start({ jobTimeoutMs: 300 }), slept)).code).toBe('TIMEOUT_JOB')
+})
+
+test('a process that cannot be ended, as if it waited for a device: its slot is given to others, its image is not', async () => {
+  await measurePatience()
+  const kills: (() => void)[] = []
+  // In the place of a kernel that does not get round to it.
+  const createPool: typeof createWorkerPool = (...setup) => {
+    const pool = createWorkerPool(...setup)
+    const take = async () => {
+      const worker = await pool.take()
+      return { ...worker, kill: () => void kills.push(() => worker.kill()) }
+    }
+    return { ...pool, take }
+  }
+  const work = await start({ concurrency: 1 }, { createPool })
+  const path = await image('stuck', 'spin')
+  expect((await ask(work, path, { deadlineMs: performance.now() + patienceMs })).code).toBe('TIMEOUT_JOB')
+  expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 1 })
+  await image('stuck', 'answer 1')
+  const again = ask(work, path)
+  expect((await ask(work, await image('other', 'answer 1'))).code).toBe('DRIVER_ODD_ANSWER')
+  expect(work.snapshot().jobs).toMatchObject([{ image: path, state: 'waiting' }])
+  for (const kill of kills) kill()
+  expect((await again).code).toBe('DRIVER_ODD_ANSWER')
+  expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 0 })
 })
 
 test('a client cancels: while it waits, while it runs', async () => {

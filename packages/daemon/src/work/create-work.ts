@@ -43,6 +43,8 @@ export interface CreateWorkOptions {
   readonly graceMs?: number
   /** The first wait for an image that somebody else holds; each further one is twice as long, up to sixteen times. Default 1 000. */
   readonly lockedAgainMs?: number
+  /** Default {@link createWorkerPool}. */
+  readonly createPool?: typeof createWorkerPool
 }
 
 export interface RunningWork extends Work, Pick<DriverTasks, 'probeDriver' | 'prepareDriver'> {
@@ -59,7 +61,7 @@ const newId = (): string => randomBytes(6).toString('hex')
  * turns. `CONFIG_WORK_DIRECTORY`.
  */
 export async function createWork(options: CreateWorkOptions): Promise<RunningWork> {
-  const { driverFrom, signal, graceMs = 10_000, lockedAgainMs = 1_000 } = options
+  const { driverFrom, signal, graceMs = 10_000, lockedAgainMs = 1_000, createPool = createWorkerPool } = options
   let config = options.config
   let isAccepting = true
   let wakeTimer: NodeJS.Timeout | undefined
@@ -90,7 +92,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     onFound: (findings) => emit({ type: 'reclaimed', findings }),
   })
   await leases.freeAfterDaemon()
-  const pool = createWorkerPool(setupOf(config), config.spareWorkers)
+  const pool = createPool(setupOf(config), config.spareWorkers)
   const runner = createTaskRunner({ pool, leases, graceMs })
   const driverTasks = createDriverTasks(runner)
 
@@ -161,12 +163,15 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       emit({ type: 'started', id, kind: job.kind, waitedMs: Math.round(record.startedMs - submittedMs) })
     }
     const task: Task = { kind: 'job', job: packSecrets(job) }
-    const { outcome, freed } = await runner.run(task, cancel.signal, (message) => onMessage(record, message))
+    const { outcome, freed, gone } = await runner.run(task, cancel.signal, (message) => onMessage(record, message))
     running.delete(record)
     pump()
-    // The slot is free; the image is not before everything that a dead process held.
+    // The slot is free; the image is not before everything that a dead process held, and never while a process that cannot be ended may have it open.
+    void gone.then(() => {
+      busyImages.delete(image)
+      pump()
+    })
     await freed
-    busyImages.delete(image)
     record.isRunning = false
     const failure = outcome.type === 'result' ? undefined : failureOfRun(record, outcome)
     if (outcome.type === 'result') finish(record, outcome)

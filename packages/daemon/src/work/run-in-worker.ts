@@ -17,25 +17,31 @@ export type Outcome =
   | { readonly type: 'error'; readonly error: DeployError }
   /** Its process ended without an answer; `wasKilled` by us, since it did not stop. */
   | { readonly type: 'lost'; readonly wasKilled: boolean; readonly exit: WorkerExit }
-  /** It was killed and does not end: it waits for a device. `exited` settles should it ever. */
-  | { readonly type: 'stuck'; readonly exited: Promise<WorkerExit> }
+  /** It was killed and does not end: it waits for a device. */
+  | { readonly type: 'stuck' }
+
+export interface WorkerEnd {
+  readonly outcome: Outcome
+  /** `false`: it was killed and has not ended, whatever it had answered before; what it has open, it has. */
+  readonly isGone: boolean
+}
 
 /** What it takes the kernel to end a process. */
 const KILL_PATIENCE_MS = 5_000
 
 /**
- * Lets a worker do a task and waits until the process is gone. Settles within `graceMs` and the time of a kill after the signal has fired, whatever the
+ * Lets a worker do a task and waits until the process is gone, or cannot be ended. Settles within `graceMs` and the time of a kill after the signal has fired, whatever the
  * worker does. Never rejects.
  */
-export async function runInWorker(worker: WorkerProcess, task: Task, { signal, graceMs, onMessage }: RunOptions): Promise<Outcome> {
+export async function runInWorker(worker: WorkerProcess, task: Task, { signal, graceMs, onMessage }: RunOptions): Promise<WorkerEnd> {
   let answer: Outcome | undefined
   let wasKilled = false
-  const stuck = Promise.withResolvers<Outcome>()
+  const stuck = Promise.withResolvers<WorkerEnd>()
   const timers: NodeJS.Timeout[] = []
   const kill = (): void => {
     wasKilled = answer === undefined
     worker.kill()
-    timers.push(setTimeout(() => stuck.resolve(answer ?? { type: 'stuck', exited: worker.exited }), KILL_PATIENCE_MS))
+    timers.push(setTimeout(() => stuck.resolve({ outcome: answer ?? { type: 'stuck' }, isGone: false }), KILL_PATIENCE_MS))
   }
   const stop = (): void => {
     worker.abort()
@@ -51,7 +57,7 @@ export async function runInWorker(worker: WorkerProcess, task: Task, { signal, g
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })
   try {
-    const ended = worker.exited.then((exit): Outcome => answer ?? { type: 'lost', wasKilled, exit })
+    const ended = worker.exited.then((exit): WorkerEnd => ({ outcome: answer ?? { type: 'lost', wasKilled, exit }, isGone: true }))
     return await Promise.race([ended, stuck.promise])
   } finally {
     signal.removeEventListener('abort', stop)

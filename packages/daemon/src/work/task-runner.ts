@@ -16,6 +16,8 @@ export interface TaskEnd {
   readonly outcome: Outcome
   /** Resolves when what a process held that ended without an answer has been freed, or that takes too long. */
   readonly freed: Promise<void>
+  /** Resolves when the process is gone, and what it held has been freed: until then its image is nobody else's. Long after the others for one that is stuck. */
+  readonly gone: Promise<void>
 }
 
 export interface TaskRunnerOptions {
@@ -49,19 +51,17 @@ export function createTaskRunner({ pool, leases, graceMs }: TaskRunnerOptions): 
         worker = await pool.take()
       } catch (error) {
         const stderr = error instanceof Error ? error.message : String(error)
-        return { outcome: { type: 'lost', wasKilled: false, exit: { exitCode: null, signal: null, stderr } }, freed: Promise.resolve() }
+        const exit = { exitCode: null, signal: null, stderr }
+        return { outcome: { type: 'lost', wasKilled: false, exit }, freed: Promise.resolve(), gone: Promise.resolve() }
       }
-      const outcome = await runInWorker(worker, task, { signal, graceMs, ...(onMessage === undefined ? {} : { onMessage }) })
+      const { outcome, isGone } = await runInWorker(worker, task, { signal, graceMs, ...(onMessage === undefined ? {} : { onMessage }) })
       // It could not release everything itself; nobody has to wait for another try.
       if (outcome.type === 'error' && outcome.error.cleanupErrors.length > 0) void leases.free()
-      if (outcome.type === 'stuck') {
-        const gone = outcome.exited.finally(() => {
-          stuck.delete(gone)
-          void leases.free()
-        })
-        stuck.add(gone)
-      }
-      return { outcome, freed: outcome.type === 'lost' ? freeLeft() : Promise.resolve() }
+      const freed = outcome.type === 'lost' ? freeLeft() : Promise.resolve()
+      if (isGone) return { outcome, freed, gone: freed }
+      const exited = worker.exited.then(() => void stuck.delete(exited))
+      stuck.add(exited)
+      return { outcome, freed, gone: exited.then(freeLeft) }
     },
   }
 }
