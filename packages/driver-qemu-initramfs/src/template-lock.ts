@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 
@@ -16,12 +16,21 @@ async function holderOf(path: string): Promise<ProcessIdentity | undefined> {
 }
 
 async function take(path: string): Promise<boolean> {
+  const text = JSON.stringify(await identifyProcess(process.pid))
+  const handle = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined
+    throw error
+  })
+  if (handle === undefined) return false
   try {
-    await writeFile(path, JSON.stringify(await identifyProcess(process.pid)), { flag: 'wx', mode: 0o600 })
+    await handle.writeFile(text)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    // Empty, it would be nobody's.
+    await rm(path, { force: true })
     throw error
+  } finally {
+    await handle.close()
   }
 }
 
@@ -38,6 +47,17 @@ export async function lockTemplate(path: string, signal: AbortSignal | undefined
     // Between its creation and its first byte a lock has no holder yet.
     unreadable = holder === undefined ? unreadable + 1 : 0
     if (holder === undefined ? unreadable >= 3 : !(await isRunning(holder))) await rm(path, { force: true })
+  }
+  return () => rm(path, { force: true })
+}
+
+/** The same without waiting: `undefined` when a process that runs has it, or is just taking it. */
+export async function tryLockTemplate(path: string): Promise<(() => Promise<void>) | undefined> {
+  if (!(await take(path))) {
+    const holder = await holderOf(path)
+    if (holder === undefined || (await isRunning(holder))) return undefined
+    await rm(path, { force: true })
+    if (!(await take(path))) return undefined
   }
   return () => rm(path, { force: true })
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -184,12 +184,16 @@ export async function changeKeepers(place: Pick<TemplatePlace, 'directory'>, kee
   const record = await readRecord(path)
   if (record.memory === undefined) throw new TypeError(`${path} says that the memory is in the state`)
   const { atime, mtime } = await stat(path)
-  const changed = `${path}.new`
-  await rm(changed, { force: true })
-  await writeFile(changed, JSON.stringify({ ...record, memory: { ...record.memory, keepers } }), { mode: 0o600, flag: 'wx' })
-  // It is as old as it was.
-  await utimes(changed, atime, mtime)
-  await rename(changed, path)
+  const changed = `${path}.${randomUUID()}`
+  try {
+    await writeFile(changed, JSON.stringify({ ...record, memory: { ...record.memory, keepers } }), { mode: 0o600, flag: 'wx' })
+    // It is as old as it was.
+    await utimes(changed, atime, mtime)
+    await rename(changed, path)
+  } catch (error) {
+    await rm(changed, { force: true })
+    throw error
+  }
 }
 
 /** Removes the template, and ends who holds its memory; clones that have it open go on. With `only`: unless there is another by now. */

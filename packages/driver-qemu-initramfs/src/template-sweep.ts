@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { currentBootId, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
-import { changeKeepers, discardTemplate, heldMemoryAt, RETRY_AFTER_MS, type TemplatePlace } from './template-store.ts'
+import { lockPathOf, tryLockTemplate } from './template-lock.ts'
+import { changeKeepers, discardTemplate, heldMemoryAt, RETRY_AFTER_MS, recordPathOf, type TemplatePlace } from './template-store.ts'
 
 /** More are removed, the least recently used first. Those of other boots of the host are never asked for again and go at once. */
 const MAX_TEMPLATES = 4
@@ -13,6 +15,8 @@ const DEVICE_STATE_MIB = 8
 
 const BUILDING = /^building-(\d+)-(\d+)-([0-9a-f-]{36})-/
 const TEMPLATE = /^[0-9a-f]{32}$/
+const START_TIME = /^(.*)\.(?:boot|clone)$/
+const DAY_MS = 86_400_000
 
 /** How the name of this process's next `building-*` directory starts: whoever finds one knows whether its maker still runs. */
 export async function buildingPrefix(): Promise<string> {
@@ -26,8 +30,11 @@ async function isAbandoned(name: string): Promise<boolean> {
   return !(await isRunning({ pid: Number(pid), startTicks: Number(startTicks), bootId }))
 }
 
-/** What is known about one key beside its template (`KEY.boot`, `KEY.failed`, `KEY.lock`): whether nobody will ever ask for it again. */
+/** What is known about one key beside its template (`KEY.boot`, `KEY.clone`, `KEY.failed`, `KEY.lock`): whether nobody will ever ask for it again. */
 async function isOutdated(path: string, bootId: string): Promise<boolean> {
+  const [, directory] = START_TIME.exec(path) ?? []
+  // Without a template only sessions that boot write it, and those do each time.
+  if (directory !== undefined && !existsSync(directory) && Date.now() - (await stat(path)).mtimeMs > DAY_MS) return true
   if (path.endsWith('.failed')) return Date.now() - (await stat(path)).mtimeMs > RETRY_AFTER_MS
   const text = await readFile(path, 'utf8')
   // An empty one is just being written.
@@ -37,16 +44,34 @@ async function isOutdated(path: string, bootId: string): Promise<boolean> {
 export const isSameProcess = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
   one.pid === other.pid && one.startTicks === other.startTicks && one.bootId === other.bootId
 
-/** Whether the memory is gone, or held for nobody but the one who holds another template now. */
-async function isGivenUp(directory: string, leaving: ProcessIdentity | undefined): Promise<boolean> {
+/** What is done with a template has its lock, as another process may be joining it or making it anew. Who has that keeps it as it is: then `undefined`, at once. */
+async function whileLocked<T>(directory: string, work: () => Promise<T>): Promise<T | undefined> {
+  const unlock = await tryLockTemplate(lockPathOf({ directory }))
+  if (unlock === undefined) return undefined
+  try {
+    return await work()
+  } finally {
+    await unlock()
+  }
+}
+
+/** Takes one off those for whom a template is held. Whether nobody is left, or the memory is gone; then the template goes, too. */
+async function giveUp(directory: string, leaving: ProcessIdentity | undefined): Promise<boolean> {
   const memory = await heldMemoryAt({ directory })
   if (memory === undefined) return false
-  if (!(await isRunning(memory.holder))) return true
-  const { keepers } = memory
-  const staying = keepers.filter((keeper) => leaving === undefined || !isSameProcess(keeper, leaving))
-  if (staying.length === keepers.length) return false
-  if (staying.length > 0) await changeKeepers({ directory }, staying)
-  return staying.length === 0
+  const staying = memory.keepers.filter((keeper) => leaving === undefined || !isSameProcess(keeper, leaving))
+  if (staying.length > 0 && (await isRunning(memory.holder))) {
+    if (staying.length < memory.keepers.length) await changeKeepers({ directory }, staying)
+    return false
+  }
+  await discardTemplate({ directory })
+  return true
+}
+
+/** When the template was used; 0 when nobody will ask for it. */
+async function lastUseMs(directory: string, bootId: string): Promise<number> {
+  const text = await readFile(recordPathOf({ directory }), 'utf8').catch(() => '')
+  return text.includes(bootId) ? (await stat(directory).catch(() => ({ mtimeMs: 0 }))).mtimeMs : 0
 }
 
 export interface SweepOptions {
@@ -68,17 +93,19 @@ export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper }:
     } else if (name === key) {
       await discardTemplate({ directory: path })
     } else if (TEMPLATE.test(name)) {
-      const text = await readFile(join(path, 'template.json'), 'utf8').catch(() => '')
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
-      const isOfUse = text.includes(bootId) && !(await isGivenUp(path, keeper))
-      others.push({ path, usedMs: isOfUse ? mtimeMs : 0 })
+      const isHeld = (await heldMemoryAt({ directory: path })) !== undefined
+      if (isHeld && (await whileLocked(path, () => giveUp(path, keeper))) === true) continue
+      others.push({ path, usedMs: await lastUseMs(path, bootId) })
     } else if (await isOutdated(path, bootId).catch(() => false)) {
       await rm(path, { force: true })
     }
   }
   others.sort((one, other) => other.usedMs - one.usedMs)
   for (const [index, { path, usedMs }] of others.entries()) {
-    if (usedMs === 0 || index >= MAX_TEMPLATES - 1) await discardTemplate({ directory: path })
+    if (usedMs !== 0 && index < MAX_TEMPLATES - 1) continue
+    await whileLocked(path, async () => {
+      if ((await lastUseMs(path, bootId)) === usedMs) await discardTemplate({ directory: path })
+    })
   }
 }
 
