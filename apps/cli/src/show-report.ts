@@ -2,6 +2,7 @@ import type { DeployReport, OperationReport, ProbeReport } from '@host-deployer/
 import { renderDiff, type TreeDiff } from '@host-deployer/guest-fs'
 import pc from 'picocolors'
 import { showDiagnostics } from './show-diagnostics.ts'
+import { showGrown, summariseGrown } from './show-grown.ts'
 
 const marks: Readonly<Record<OperationReport['outcome'], string>> = {
   changed: pc.green('~'),
@@ -16,6 +17,7 @@ export function showDeploy(report: DeployReport, diff: TreeDiff): string {
   const { facts, operations, generated } = report
   const lines = ['', `${pc.bold(facts.os.productName)} ${pc.dim(facts.os.arch ?? '')} on ${facts.storage.rootDevice}`, '']
   for (const { id, outcome } of operations) lines.push(`  ${marks[outcome]} ${id.padEnd(20)} ${pc.dim(outcome)}`)
+  if (report.grown.length > 0) lines.push('', ...showGrown(report.grown))
   if (diff.length > 0) lines.push('')
   for (const entry of diff) lines.push(...excerpt(renderDiff([entry]).trimEnd().split('\n')).map(colourLine))
   for (const [account, password] of Object.entries(generated.passwords))
@@ -40,14 +42,14 @@ function colourLine(line: string): string {
   return line
 }
 
-function summary({ dryRun, changed, diff, image, timings }: DeployReport): string {
+function summary({ dryRun, changed, diff, grown, image, timings }: DeployReport): string {
   const total = Object.entries(timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 0)
   const seconds = pc.dim(`in ${(total / 1000).toFixed(1)} s`)
   if (!changed) return `${pc.green('unchanged')}: ${image.path} is already as asked, nothing was written ${seconds}`
-  const paths = `${diff.length} ${diff.length === 1 ? 'path' : 'paths'}`
-  return dryRun
-    ? `${pc.yellow('dry run')}: ${paths} would change in ${image.path} ${seconds}`
-    : `${pc.green('done')}: ${paths} changed in ${image.path} ${seconds}`
+  const paths = `${diff.length} ${diff.length === 1 ? 'path' : 'paths'} ${dryRun ? 'would change' : 'changed'}`
+  const growth = summariseGrown(grown, dryRun ? 'would grow' : 'has grown')
+  const what = [diff.length > 0 ? paths : undefined, growth].filter((part) => part !== undefined).join(', ')
+  return `${dryRun ? pc.yellow('dry run') : pc.green('done')}: ${what} in ${image.path} ${seconds}`
 }
 
 /** What `probe` found, for people. */

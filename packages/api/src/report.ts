@@ -103,12 +103,23 @@ export interface DeployReport {
   readonly cloudInit: { readonly installed: boolean; readonly mode: 'keep' | 'disable' | 'delegate' }
   readonly diff: readonly DiffReportEntry[]
   readonly operations: readonly OperationReport[]
+  /** What grew, in this order; of a dry run what would. */
+  readonly grown: readonly GrownReport[]
   /** The account that `login_account` was about; null when the request had none. */
   readonly loginAccount: string | null
   /** Passwords made by us, shown here and nowhere else. */
   readonly generated: { readonly passwords: Readonly<Record<string, string>> }
   readonly diagnostics: readonly Diagnostic[]
   readonly timings: Readonly<Record<string, number>>
+}
+
+/** One thing that has become larger. */
+export interface GrownReport {
+  /** `partition`, `physical-volume`, `logical-volume`, `filesystem`, `swap`, … */
+  readonly kind: string
+  readonly device: string
+  /** Its new size; null where only the tool that did it knows. */
+  readonly sizeBytes: number | null
 }
 
 /** What `grow` did; the second time nothing. */
@@ -119,7 +130,7 @@ export interface GrowReport {
   readonly image: ImageInfo
   readonly changed: boolean
   /** In the order they were done: what grew, and to which size. */
-  readonly steps: readonly { readonly kind: string; readonly device: string; readonly sizeBytes: number | null }[]
+  readonly steps: readonly GrownReport[]
   readonly diagnostics: readonly Diagnostic[]
   readonly timings: Readonly<Record<string, number>>
 }

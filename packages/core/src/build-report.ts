@@ -12,6 +12,7 @@ import type { GrowPlan, GuestStorage } from '@host-deployer/block'
 import type { Diagnostic, SessionInfo } from '@host-deployer/driver-api'
 import { type DiffEntry, type NodeState, renderPatch, type TreeDiff } from '@host-deployer/guest-fs'
 import type { GuestFacts } from '@host-deployer/os-detect'
+import { grownReport } from './grown-report.ts'
 import type { ImageSource } from './image-source.ts'
 import { prefixed } from './probe.ts'
 
@@ -47,6 +48,7 @@ export function buildDeployReport(outcome: DeployOutcome): DeployReport {
     cloudInit: { installed: facts.cloudInit.installed, mode: request.cloud_init },
     diff: outcome.diff.map(diffEntry),
     operations,
+    grown: growth.steps.map(grownReport),
     loginAccount: outcome.loginAccount,
     generated: { passwords: outcome.passwords },
     diagnostics: [...outcome.diagnostics, ...operations.flatMap(({ diagnostics }) => diagnostics)],

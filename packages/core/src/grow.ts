@@ -1,6 +1,7 @@
 import { type GrowReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
-import type { GrowPlan, GrowStep, Storage } from '@host-deployer/block'
+import type { GrowPlan, Storage } from '@host-deployer/block'
 import { BlockError, DeployError, type ToolPath } from '@host-deployer/driver-api'
+import { grownReport } from './grown-report.ts'
 import { holding } from './holding.ts'
 import type { GuestTarget } from './open-guest.ts'
 import { createPhases, type PhaseEvent, type Phases } from './phases.ts'
@@ -42,7 +43,7 @@ export async function grow<Options>(options: GrowOptions<Options>): Promise<Grow
       accelerator: session.info.accelerator,
       image: { path: image.path, format: image.format, virtualSizeBytes: image.virtualSizeBytes },
       changed: done.steps.length > 0,
-      steps: done.steps.map(stepReport),
+      steps: done.steps.map(grownReport),
       diagnostics: [...session.diagnostics, ...storage.diagnostics, ...done.diagnostics],
       timings: { ...prefixed('open', session.info.timings), ...phases.timings },
     }
@@ -91,9 +92,3 @@ const ambiguous =
       },
     )
   }
-
-const stepReport = (step: GrowStep): GrowReport['steps'][number] => ({
-  kind: step.kind,
-  device: step.kind === 'partition' ? step.node : step.device,
-  sizeBytes: 'toBytes' in step ? step.toBytes : null,
-})

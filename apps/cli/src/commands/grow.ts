@@ -4,6 +4,7 @@ import { cancellable } from '../cancellation.ts'
 import { grow } from '../grow-image.ts'
 import type { ImageOptions } from '../image-options.ts'
 import { showDiagnostics } from '../show-diagnostics.ts'
+import { showGrown } from '../show-grown.ts'
 import { showPhases } from '../show-phases.ts'
 
 interface GrowFlags extends ImageOptions {
@@ -19,8 +20,7 @@ export async function growCommand(path: string, flags: GrowFlags): Promise<void>
 }
 
 function show({ image, changed, steps, diagnostics }: GrowReport): string {
-  const size = (bytes: number | null) => (bytes === null ? '' : pc.dim(` to ${(bytes / 2 ** 30).toFixed(2)} GiB`))
-  const lines = steps.map(({ kind, device, sizeBytes }) => `  ${pc.green('~')} ${kind.padEnd(16)} ${device}${size(sizeBytes)}`)
+  const lines = showGrown(steps)
   const outcome = changed
     ? `${pc.green('done')}: ${image.path} fills its disk`
     : `${pc.green('unchanged')}: nothing of ${image.path} was enlarged, nothing was written`

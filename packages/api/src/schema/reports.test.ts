@@ -52,6 +52,7 @@ const deploy: DeployReport = {
     { path: '/etc/shadow', kind: 'changed', sensitive: true },
   ],
   operations: [{ id: 'hostname', outcome: 'changed', diagnostics: [] }],
+  grown: [{ kind: 'filesystem', device: '/dev/sda1', sizeBytes: 2 ** 40 }],
   loginAccount: null,
   generated: { passwords: { root: 'x' } },
   diagnostics: [],

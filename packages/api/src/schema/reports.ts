@@ -102,6 +102,8 @@ const operation = z
   })
   .readonly()
 
+const grown = z.array(z.strictObject({ kind: z.string(), device: z.string(), sizeBytes: sizeBytes.nullable() }).readonly()).readonly()
+
 /** What `probe --json` prints. */
 export const probeReport = z
   .strictObject({ ...header, ...facts, diagnostics, timings })
@@ -118,6 +120,7 @@ export const deployReport = z
     cloudInit: z.strictObject({ installed: z.boolean(), mode: z.enum(['keep', 'disable', 'delegate']) }).readonly(),
     diff: z.array(diffEntry).readonly(),
     operations: z.array(operation).readonly(),
+    grown,
     loginAccount: z.string().nullable(),
     generated: z.strictObject({ passwords: z.record(z.string(), z.string()).readonly() }).readonly(),
     diagnostics,
@@ -132,11 +135,9 @@ export const formatReport = z
   .readonly()
   .meta({ title: 'host-deployer: report of a format' })
 
-const growStep = z.strictObject({ kind: z.string(), device: z.string(), sizeBytes: sizeBytes.nullable() }).readonly()
-
 /** What `grow --json` prints. */
 export const growReport = z
-  .strictObject({ ...header, changed: z.boolean(), steps: z.array(growStep).readonly(), diagnostics, timings })
+  .strictObject({ ...header, changed: z.boolean(), steps: grown, diagnostics, timings })
   .readonly()
   .meta({ title: 'host-deployer: report of a grow' })
 

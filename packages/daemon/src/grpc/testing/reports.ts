@@ -43,6 +43,7 @@ export const deployReport = (loginAccount: string | null): DeployReport => ({
   cloudInit: { installed: true, mode: 'keep' },
   diff: [],
   operations: [],
+  grown: [],
   loginAccount,
   generated: { passwords: {} },
 })
