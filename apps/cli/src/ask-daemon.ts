@@ -46,6 +46,16 @@ export async function askDaemon(path: string, flags: DaemonFlags, env: NodeJS.Pr
   })
 }
 
+/** The same, for what there is an answer to however the daemon is: any status but 200 is a fault, `DAEMON_NO_ANSWER`. */
+export async function askDaemonFor(path: string, flags: DaemonFlags, env: NodeJS.ProcessEnv): Promise<string> {
+  const { status, body } = await askDaemon(path, flags, env)
+  if (status === 200) return body
+  throw new DeployError('DAEMON_NO_ANSWER', `The daemon answers ${path} with HTTP status ${status}`, {
+    hint: 'See its log (journalctl -u host-deployer); restart it when it stays like that.',
+    context: { path, status },
+  })
+}
+
 async function adminSocket({ socket, config, settings }: DaemonFlags, env: NodeJS.ProcessEnv): Promise<string> {
   if (socket !== undefined) return socket
   const named = env['HOST_DEPLOYER_ADMIN_SOCKET_PATH']

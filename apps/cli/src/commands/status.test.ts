@@ -160,6 +160,13 @@ describe('exit codes', () => {
   })
 })
 
+test('a daemon that cannot say is an error', async () => {
+  answers = { '/status': [500, '{}'], '/metrics': [500, '{}'] }
+  const [metrics, shown] = await Promise.all([run(['metrics', '--socket', socket]), run(['status', '--json', '--socket', socket])])
+  expect(metrics).toEqual({ code: 6, out: '' })
+  expect([shown.code, codeOf(shown)]).toEqual([1, 'DAEMON_NO_ANSWER'])
+})
+
 test('--json is the document, as it came', async () => {
   const { out } = await run(['status', '--json', '--socket', socket])
   expect(JSON.parse(out)).toEqual(status)

@@ -1,5 +1,5 @@
 import type { StatusDocument } from '@host-deployer/daemon'
-import { askDaemon, type DaemonFlags } from '../ask-daemon.ts'
+import { askDaemon, askDaemonFor, type DaemonFlags } from '../ask-daemon.ts'
 
 interface StatusFlags extends DaemonFlags {
   readonly json?: boolean
@@ -30,8 +30,7 @@ async function probe({ live, ready, ...flags }: StatusFlags): Promise<void> {
 }
 
 async function show(flags: StatusFlags): Promise<void> {
-  const { body } = await askDaemon('/status', flags, process.env)
-  const status = JSON.parse(body) as StatusDocument
+  const status = JSON.parse(await askDaemonFor('/status', flags, process.env)) as StatusDocument
   if (!status.alive || !status.ready) process.exitCode = 1
   if (flags.json) process.stdout.write(`${JSON.stringify(status, null, 2)}\n`)
   else process.stdout.write((await import('../show-status.ts')).showStatus(status))
