@@ -220,9 +220,10 @@ const appliances = program.command('appliance').description('the kernel and init
 appliances
   .command('build')
   .description("build it from Debian packages, through this machine's apt configuration")
+  .option('--refresh', 'take what the mirrors have today: security updates; without it the packages of the last build are used again')
   .addOption(appliance())
   .addOption(json())
-  .addHelpText('after', '\nExample:\n  $ host-deployer appliance build')
+  .addHelpText('after', '\nExamples:\n  $ host-deployer appliance build\n  $ host-deployer appliance build --refresh')
   .action(async (options) => (await import('./commands/appliance.ts')).applianceBuildCommand(options))
 appliances
   .command('info')

@@ -9,11 +9,17 @@ interface ApplianceFlags {
   readonly json?: boolean
 }
 
-export async function applianceBuildCommand(flags: ApplianceFlags): Promise<void> {
+interface BuildFlags extends ApplianceFlags {
+  /** Take what the mirrors have today, instead of the packages that were resolved before. */
+  readonly refresh?: boolean
+}
+
+export async function applianceBuildCommand(flags: BuildFlags): Promise<void> {
   const { buildAppliance } = await import('@host-deployer/appliance')
   const onStep = (step: string) => void process.stderr.write(`${pc.dim('…')} ${step}\n`)
   const { cache } = directories(process.env)
-  show(await buildAppliance({ outDirectory: directoryOf(flags), cacheDirectory: cache, onStep }), flags, 'built')
+  const refresh = flags.refresh === true
+  show(await buildAppliance({ outDirectory: directoryOf(flags), cacheDirectory: cache, refresh, onStep }), flags, 'built')
 }
 
 export async function applianceInfoCommand(flags: ApplianceFlags): Promise<void> {
