@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
 import { CleanupError, DiskError, DriverError } from '@host-deployer/driver-api'
 import {
   aborted,
@@ -14,11 +14,14 @@ import {
   findProgram,
   openDisk,
   openSessionNamespace,
+  signalBelow,
 } from '@host-deployer/driver-kit'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 // 0 to 2 are the standard ones, 3 is the socket that nbdfuse hands to qemu-nbd.
 const FIRST_FD = 4
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 60_000
 const capabilities = { isolated: false, xattrs: true, guestExec: false, partitionNodes: false, lvm: false }
 const programs = { nbdfuse: 'libnbd-bin', 'qemu-nbd': 'qemu-utils', losetup: 'mount', nsenter: 'util-linux' }
 
@@ -28,6 +31,13 @@ async function probe() {
     const path = await findProgram(subject)
     if (path !== undefined) findings.push({ subject, ok: true, detail: path })
     else findings.push({ subject, ok: false, detail: 'not found', remedy: `apt-get install ${debianPackage}`, debianPackage })
+  }
+  for (const subject of ['/dev/fuse', '/dev/loop-control']) {
+    const ok = await access(subject, constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    )
+    findings.push({ subject, ok, detail: ok ? 'there' : 'missing, or not ours', ...(!ok && { remedy: 'Load the modules fuse and loop.' }) })
   }
   const isRoot = process.getuid?.() === 0
   findings.push({ subject: 'root', ok: isRoot, detail: isRoot ? 'yes' : 'no', ...(!isRoot && { remedy: 'Run as root.' }) })
@@ -56,29 +66,40 @@ async function showDisk(disk, mountpoint, name, { namespace, exec, signal }, sta
     stdio: ['ignore', 'ignore', 'pipe', 'ignore', ...disk.images.map(({ handle }) => handle.fd)],
   })
   let said = ''
-  child.stderr.on('data', (chunk) => {
-    said += chunk
-  })
-  let running = true
-  const ended = once(child, 'close').then(() => {
+  let [running, shown] = [true, false]
+  // An error without a listener would end this process. Where no program could be started there may be no pipe either.
+  child.once('error', ({ message }) => {
+    said += message
     running = false
   })
+  child.once('close', () => {
+    running = false
+  })
+  child.stderr?.setEncoding('utf8').on('data', (chunk) => {
+    said += chunk
+  })
+  // Registered before it is ready: it may hang while it starts.
   stack.defer(`nbdfuse of ${disk.id}`, async () => {
-    // Again and again: when it is told to end while it starts, there is nothing to unmount yet.
+    // Before the file is shown nobody has written to it. nsenter waits for nbdfuse: the one is told to end, the other sees that.
+    if (running && !shown && child.pid !== undefined) signalBelow(child.pid, 'SIGKILL')
+    // Again and again: a program that still looks at the device keeps it mounted.
     const isOver = async () => {
-      if (running) await exec(['umount', '--', mountpoint])
+      if (running && shown) await exec(['umount', '--', mountpoint])
       return !running
     }
-    if (!(await becomesTrue(isOver, 60_000))) throw new CleanupError('CLEANUP_FLUSH_FAILED', `nbdfuse does not end: ${said}`)
-    await ended
+    if (!(await becomesTrue(isOver, STOP_TIMEOUT_MS))) throw new CleanupError('CLEANUP_FLUSH_FAILED', `nbdfuse does not end: ${said}`)
   })
-  const isReady = async () => !running || (await exec(['test', '-e', `${mountpoint}.pid`])).exitCode === 0
-  await becomesTrue(isReady, 30_000, signal)
+  const isShown = async () => (await exec(['test', '-e', `${mountpoint}.pid`])).exitCode === 0
+  const ready = await becomesTrue(async () => !running || (await isShown()), START_TIMEOUT_MS, signal)
   signal?.throwIfAborted()
-  if (running) return `${mountpoint}/${name}`
+  if (running && ready) {
+    shown = true
+    return `${mountpoint}/${name}`
+  }
   if (/Failed to get .* lock|Is another process using/.test(said))
-    throw new DiskError('IMAGE_LOCKED', said, { hint: 'Stop who has it open.' })
-  throw new DriverError('DRIVER_NBDFUSE_FAILED', said, { hint: 'Check the image with qemu-img check.' })
+    throw new DiskError('IMAGE_LOCKED', said, { hint: 'Stop who has the image open.', retry: 'may-help' })
+  const reason = running ? `not ready after ${START_TIMEOUT_MS} ms ${said}` : said
+  throw new DriverError('DRIVER_NBDFUSE_FAILED', `nbdfuse: ${reason.trim()}`, { hint: 'Check the image with qemu-img check.' })
 }
 
 async function attach({ disks }, context, stack) {
@@ -90,8 +111,10 @@ async function attach({ disks }, context, stack) {
   const toolHost = createLocalToolHost({ namespace })
   const run = async (...argv) => {
     const { exitCode, stdout, stderr } = await toolHost.exec(argv, { timeoutMs: 60_000 })
-    if (exitCode !== 0) throw new DriverError('DRIVER_NBDFUSE_FAILED', `${argv.join(' ')}: ${Buffer.from(stderr)}`)
-    return Buffer.from(stdout).toString()
+    if (exitCode === 0) return Buffer.from(stdout).toString()
+    throw new DriverError('DRIVER_NBDFUSE_FAILED', `${argv.join(' ')}: ${Buffer.from(stderr)}`, {
+      hint: 'The reason is in the message; what the kernel says about the device is in dmesg.',
+    })
   }
   // Where guests are mounted: of our own, since other sessions mount there, too.
   await mkdir('/run/host-deployer', { recursive: true, mode: 0o700 })
@@ -108,16 +131,25 @@ async function attach({ disks }, context, stack) {
   signal?.throwIfAborted()
   const written = attached.flatMap(({ readOnly, device }) => (readOnly ? [] : [device]))
   // Released first, hence registered last: what is still written, what is still mounted, loop devices over parts of ours.
-  if (written.length > 0) stack.defer('what was written', () => run('sync', ...written))
+  stack.defer('what was written', async () => {
+    if (written.length === 0) return
+    await run('sync', ...written).catch((cause) => {
+      throw new CleanupError('CLEANUP_FLUSH_FAILED', cause.message, { cause })
+    })
+  })
   stack.defer('what is mounted', async () => {
-    for (const { device } of attached) {
-      const loops = (await run('losetup', '--associated', device, '--noheadings', '--output', 'NAME')).split('\n').filter(Boolean)
-      for (const source of [device, ...loops]) {
-        const { stdout } = await toolHost.exec(['findmnt', '--raw', '--noheadings', '--output', 'TARGET', '--source', source])
-        for (const target of Buffer.from(stdout).toString().split('\n').filter(Boolean).reverse()) await run('umount', '--', target)
-      }
-      for (const loop of loops) await run('losetup', '--detach', loop)
+    const devices = attached.map(({ device }) => device)
+    const loops = []
+    for (const device of devices)
+      loops.push(...(await run('losetup', '--associated', device, '--noheadings', '--output', 'NAME')).split('\n').filter(Boolean))
+    const mounts = (await run('findmnt', '--raw', '--nofsroot', '--noheadings', '--output', 'SOURCE,TARGET')).split('\n')
+    // The last first: file systems are mounted inside of each other.
+    for (const line of mounts.reverse()) {
+      const [source, target = ''] = line.split(' ')
+      const path = target.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+      if ([...devices, ...loops].includes(source)) await run('umount', '--', path)
     }
+    for (const loop of loops) await run('losetup', '--detach', loop)
   })
   let closing
   const close = () => {

@@ -64,7 +64,7 @@ async function attach({ disks }: OpenRequest, context: DriverContext<Options>, s
   // By its name a loop device is found again should this process be killed: nobody else may have it.
   const exported = opened.map((disk, number): ExportedDisk => ({ opened: disk, file: `${directory}/${id}-${number}` }))
   for (const { file } of exported) await writeFile(file, '')
-  await startStorageDaemon(exported, namespace, stack)
+  await startStorageDaemon(exported, { namespace, signal: context.signal }, stack)
   const exportedMs = performance.now() - started
 
   const attached: AttachedDisk[] = []
@@ -124,6 +124,6 @@ async function run(toolHost: ToolHost, ...argv: [string, ...string[]]): Promise<
   const { exitCode, stdout, stderr } = await toolHost.exec(argv, { timeoutMs: 60_000 })
   if (exitCode === 0) return Buffer.from(stdout).toString()
   throw new DriverError('DRIVER_QSD_FAILED', `${argv.join(' ')}: ${Buffer.from(stderr).toString().trim()}`, {
-    hint: 'The reason is in the message.',
+    hint: 'The reason is in the message; what the kernel says about the device is in dmesg.',
   })
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { CleanupError, DiskError, DriverError } from '@host-deployer/driver-api'
-import { blockNode, type OpenedDisk, type ResourceStack, type SessionNamespace } from '@host-deployer/driver-kit'
+import { becomesTrue, blockNode, type OpenedDisk, type ResourceStack, type SessionNamespace, signalBelow } from '@host-deployer/driver-kit'
 
 export interface ExportedDisk {
   readonly opened: OpenedDisk
@@ -12,6 +11,7 @@ export interface ExportedDisk {
 // Descriptors of a child start after its standard ones.
 const FIRST_FD = 3
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 
 /** Pure. The options of qemu-storage-daemon(1) that show disks as files. Images are descriptors in the order of the disks: no name is QEMU's to resolve. */
@@ -26,11 +26,23 @@ export function exportOptions(disks: readonly ExportedDisk[]): string[] {
   })
 }
 
-/** Shows disks as files in the namespace, and no longer than it or `stack` is. `IMAGE_LOCKED`, `DRIVER_QSD_FAILED`; on release `CLEANUP_FLUSH_FAILED`. */
-export async function startStorageDaemon(disks: readonly ExportedDisk[], { enter }: SessionNamespace, stack: ResourceStack): Promise<void> {
+export interface StorageDaemonPlace {
+  readonly namespace: Pick<SessionNamespace, 'enter'>
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Shows disks as files in the namespace, and no longer than it or `stack` is. `IMAGE_LOCKED`, `DRIVER_QSD_FAILED`, or what `signal` says; on release
+ * `CLEANUP_FLUSH_FAILED`.
+ */
+export async function startStorageDaemon(
+  disks: readonly ExportedDisk[],
+  { namespace, signal }: StorageDaemonPlace,
+  stack: ResourceStack,
+): Promise<void> {
   // The monitor is made last, and greets: then everything else stands.
   const monitor = ['--chardev', 'stdio,id=monitor', '--monitor', 'chardev=monitor']
-  const [program, ...words] = enter
+  const [program, ...words] = namespace.enter
   const child = spawn(program, [...words, 'qemu-storage-daemon', ...exportOptions(disks), ...monitor], {
     // Of its own group: Ctrl-C is for us, we then close in order.
     detached: true,
@@ -38,23 +50,42 @@ export async function startStorageDaemon(disks: readonly ExportedDisk[], { enter
     stdio: ['pipe', 'pipe', 'pipe', ...disks.flatMap(({ opened }) => opened.images.map(({ handle }) => handle.fd))],
   })
   let said = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
+  let [running, greeted, serving] = [true, false, false]
+  // An error without a listener would end this process. Where no program could be started there may be no pipes either.
+  child.once('error', ({ message }) => {
+    said += message
+    running = false
+  })
+  child.once('close', () => {
+    running = false
   })
   child.stdin?.on('error', () => {})
-  const ended = once(child, 'close')
-  ended.catch(() => {})
-  const first = await Promise.race([once(child.stdout ?? child, 'data').then(() => 'ready'), ended.then(() => 'ended')])
-  if (first === 'ended') throw explain(said.trim())
-  child.stdout?.resume()
-  stack.defer('qemu-storage-daemon', async () => {
-    // Asked on its monitor, it flushes before it ends.
-    child.stdin?.end('{"execute":"qmp_capabilities"}{"execute":"quit"}\n')
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
-    await ended
-    clearTimeout(timer)
-    if (child.exitCode !== 0) throw new CleanupError('CLEANUP_FLUSH_FAILED', `qemu-storage-daemon did not end well: ${said.trim()}`)
+  child.stdout?.on('data', () => {
+    greeted = true
   })
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
+  const hasEnded = async (): Promise<boolean> => !running
+  // nsenter waits for the daemon: the one is told to end, the other sees that.
+  const kill = (): void => {
+    if (running && child.pid !== undefined) signalBelow(child.pid, 'SIGKILL')
+  }
+  // Registered before it is ready: it may hang while it starts.
+  stack.defer('qemu-storage-daemon', async () => {
+    // Asked on its monitor, it flushes before it ends. Before it serves there is nothing to flush.
+    if (serving) child.stdin?.end('{"execute":"qmp_capabilities"}{"execute":"quit"}\n')
+    else kill()
+    const ended = await becomesTrue(hasEnded, STOP_TIMEOUT_MS)
+    if (!ended) kill()
+    if (!serving || (ended && child.exitCode === 0)) return
+    throw new CleanupError('CLEANUP_FLUSH_FAILED', `qemu-storage-daemon did not end well: ${said.trim()}`)
+  })
+  await becomesTrue(async () => greeted || !running, START_TIMEOUT_MS, signal)
+  signal?.throwIfAborted()
+  if (!running) throw explain(said.trim())
+  if (!greeted) throw explain(`not ready after ${START_TIMEOUT_MS} ms ${said.trim()}`)
+  serving = true
 }
 
 function explain(reason: string): DiskError | DriverError {
