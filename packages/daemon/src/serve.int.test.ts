@@ -132,6 +132,28 @@ test('an edited file counts for the next job; a wrong one changes nothing', asyn
   await ended
 })
 
+test('an edit that names a driver that is not there, or options that it does not take, changes nothing', async () => {
+  await write({ concurrency: 2 })
+  const { ended } = await start()
+  const path = await image('a', 'answer 1')
+  const refusals = () => lines.filter(({ event }) => event === 'config.refused').map(({ error }) => (error as { code: string }).code)
+  await write({ concurrency: 3, driver: './none.ts' })
+  await until(() => refusals().length === 1)
+  await write({ concurrency: 3, driverOptions: { usable: 'perhaps' } })
+  await until(() => refusals().length === 2)
+  expect(refusals()).toEqual(['DRIVER_NOT_FOUND', 'DRIVER_OPTIONS_INVALID'])
+  expect(has('config.changed')).toBe(false)
+  expect(await status()).toMatchObject({ ready: true, work: { slots: { total: 2 } } })
+  expect(await ask(path)).toBe('DRIVER_ODD_ANSWER')
+  // What is right again is taken, and so is an edit of something else beside options that are as they were.
+  await write({ concurrency: 3, driverOptions: { usable: true } })
+  await until(() => has('config.changed'))
+  expect((await status()).work.slots.total).toBe(3)
+  expect(await ask(path)).toBe('DRIVER_ODD_ANSWER')
+  stop.abort()
+  await ended
+})
+
 test('a driver that does not work here: no start, every finding, nothing left', async () => {
   await write({ driverOptions: { usable: false } })
   await expect(start()).rejects.toMatchObject({ code: 'DRIVER_UNUSABLE', context: { findings: [{ subject: 'odd', ok: false }] } })

@@ -1,5 +1,6 @@
 import { type Diagnostic, DriverError, type Probe } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import type { ConfigComparison } from './config/compare-configs.ts'
 import type { DaemonConfig } from './config/daemon-config.ts'
 import { type ConfigUpdate, followConfig } from './config/follow-config.ts'
 import type { ReadConfigOptions, ReadConfigResult } from './config/read-config.ts'
@@ -87,8 +88,14 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   ends.defer('the notifier', async () => notifier.close())
 
   const prepare = () => prepareAhead(work, stop, logger, driver)
-  followConfig(read, options.reading, onUpdate, { signal: stop })
+  const concernsDriver = ({ changed }: ConfigComparison) => changed.includes('driver') || changed.includes('driverOptions')
+  // No schema knows the options of all drivers: this one is asked, in a process of its own, before every job fails of them.
+  const accept = async (comparison: ConfigComparison) => {
+    if (concernsDriver(comparison)) await work.checkDriver(comparison.config)
+  }
+  followConfig(read, options.reading, onUpdate, { signal: stop, accept })
   function onUpdate(update: ConfigUpdate): void {
+    if (stop.aborted) return
     if (update.type === 'refused') {
       logger.error('config.refused', { error: update.error })
       return
@@ -100,7 +107,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     logger.info('config.changed', { changed })
     logDiagnostics(logger, diagnostics)
     work.reconfigure(config)
-    if (!changed.includes('driver') && !changed.includes('driverOptions')) return
+    if (!concernsDriver(update.comparison)) return
     void driver.refresh()
     prepare()
   }

@@ -10,6 +10,11 @@ export type ConfigUpdate =
   /** A file was edited and is wrong: the daemon goes on with what it had, and the next edit is read again. */
   | { readonly type: 'refused'; readonly error: DeployError }
 
+export interface FollowOptions extends WatchOptions {
+  /** Rejects for an edit whose values are well-formed and wrong all the same: it is refused as one with a mistake is. */
+  readonly accept?: (comparison: ConfigComparison) => Promise<void>
+}
+
 /**
  * Reads the configuration again whenever one of its files changes, until the signal aborts, and says what it means for a daemon that started with
  * `first`. An edit that changes no value is not reported, unless it puts right what was refused. `onUpdate` must not throw.
@@ -18,7 +23,7 @@ export function followConfig(
   first: ReadConfigResult,
   { given, env, cwd }: ReadConfigOptions,
   onUpdate: (update: ConfigUpdate) => void,
-  options: WatchOptions,
+  options: FollowOptions,
 ): void {
   let running: DaemonConfig = first.config
   let refused = false
@@ -28,6 +33,7 @@ export function followConfig(
       try {
         const read = await readConfig({ ...(given === undefined ? {} : { given }), env, ...(cwd === undefined ? {} : { cwd }) })
         const comparison = compareConfigs(running, read.config)
+        await options.accept?.(comparison)
         running = comparison.config
         if (refused || comparison.changed.length > 0 || comparison.diagnostics.length > 0) onUpdate({ type: 'edited', comparison, read })
         refused = false

@@ -48,6 +48,8 @@ export interface CreateWorkOptions {
 }
 
 export interface RunningWork extends Work, Pick<DriverTasks, 'probeDriver' | 'prepareDriver'> {
+  /** Whether jobs could have the driver of another configuration, with these options. Rejects with the codes of `loadDriver`, and those of {@link DriverTasks}. */
+  checkDriver(config: WorkConfig): Promise<void>
   /** Takes another configuration: jobs that start from now on have it. Directories stay what they were. */
   reconfigure(config: WorkConfig): void
 }
@@ -63,6 +65,8 @@ const newId = (): string => randomBytes(6).toString('hex')
 export async function createWork(options: CreateWorkOptions): Promise<RunningWork> {
   const { driverFrom, signal, graceMs = 10_000, lockedAgainMs = 1_000, createPool = createWorkerPool } = options
   let config = options.config
+  const { workDirectory, stateDirectory, cacheDirectory } = config
+  const directories = { workDirectory, stateDirectory, cacheDirectory }
   let isAccepting = true
   let wakeTimer: NodeJS.Timeout | undefined
   let drained: PromiseWithResolvers<void> | undefined
@@ -163,7 +167,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
       emit({ type: 'started', id, kind: job.kind, waitedMs: Math.round(record.startedMs - submittedMs) })
     }
     const task: Task = { kind: 'job', job: packSecrets(job) }
-    const { outcome, freed, gone } = await runner.run(task, cancel.signal, (message) => onMessage(record, message))
+    const { outcome, freed, gone } = await runner.run(task, cancel.signal, { onMessage: (message) => onMessage(record, message) })
     running.delete(record)
     pump()
     // The slot is free; the image is not before everything that a dead process held, and never while a process that cannot be ended may have it open.
@@ -284,11 +288,11 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     },
     drain,
     reconfigure(next) {
-      const { workDirectory, stateDirectory, cacheDirectory } = config
-      config = { ...next, workDirectory, stateDirectory, cacheDirectory }
+      config = { ...next, ...directories }
       pool.change(setupOf(config), config.spareWorkers)
       pump()
     },
+    checkDriver: (other) => driverTasks.loadDriver(setupOf({ ...other, ...directories })),
     probeDriver: driverTasks.probeDriver,
     prepareDriver: driverTasks.prepareDriver,
   }

@@ -1,17 +1,25 @@
 import type { Preparation, Probe } from '@host-deployer/driver-api'
-import type { Task, TaskResult } from './messages.ts'
+import type { Task, TaskResult, WorkerSetup } from './messages.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { cancelled, stopping, tooLate, workerLost } from './work-errors.ts'
 
 /** What is done about the driver and is no job: in a worker process, too, which needs no slot. */
 export interface DriverTasks {
   readonly running: number
+  /** Resolves when the driver of this setup can be loaded and takes its options. Rejects as {@link probeDriver} does. */
+  loadDriver(setup: WorkerSetup): Promise<void>
   /** Whether the driver works here and now. Rejects with the codes of `loadDriver`, `DAEMON_WORKER_LOST`, `TIMEOUT_JOB`, `DAEMON_STOPPING`. */
   probeDriver(): Promise<Probe>
   /** Lets the driver make ahead what the first job would else wait for. `ABORTED` by the signal, and what the driver rejects with. */
   prepareDriver(signal?: AbortSignal): Promise<Preparation>
   /** Cancels what runs and takes no more. */
   close(): Promise<void>
+}
+
+interface TaskOptions {
+  readonly given?: AbortSignal
+  /** Absent: the one that jobs have. */
+  readonly setup?: WorkerSetup
 }
 
 /** Probing starts programs; making a template boots a VM, emulated perhaps, on a machine with other work. */
@@ -21,10 +29,11 @@ export function createDriverTasks(runner: TaskRunner): DriverTasks {
   const tasks = new Set<Promise<unknown>>()
   const closing = new AbortController()
 
-  const run = async (task: Task, given?: AbortSignal): Promise<TaskResult> => {
+  const run = async (task: Task, { given, setup }: TaskOptions): Promise<TaskResult> => {
     if (closing.signal.aborted) throw stopping()
     const limit = AbortSignal.timeout(LIMIT_MS)
-    const { outcome, freed } = await runner.run(task, AbortSignal.any([limit, closing.signal, ...(given === undefined ? [] : [given])]))
+    const signal = AbortSignal.any([limit, closing.signal, ...(given === undefined ? [] : [given])])
+    const { outcome, freed } = await runner.run(task, signal, setup === undefined ? {} : { setup })
     if (outcome.type === 'result') return outcome.result
     await freed
     if (closing.signal.aborted) throw stopping()
@@ -33,8 +42,8 @@ export function createDriverTasks(runner: TaskRunner): DriverTasks {
     if (outcome.type === 'error') throw outcome.error
     throw workerLost(outcome.type === 'lost' ? outcome.exit : { exitCode: null, signal: null })
   }
-  const start = (task: Task, given?: AbortSignal): Promise<TaskResult> => {
-    const ended = run(task, given).finally(() => tasks.delete(ended))
+  const start = (task: Task, options: TaskOptions = {}): Promise<TaskResult> => {
+    const ended = run(task, options).finally(() => tasks.delete(ended))
     tasks.add(ended)
     return ended
   }
@@ -43,8 +52,9 @@ export function createDriverTasks(runner: TaskRunner): DriverTasks {
     get running() {
       return tasks.size
     },
+    loadDriver: async (setup) => void (await start({ kind: 'load-driver' }, { setup })),
     probeDriver: () => start({ kind: 'probe-driver' }) as Promise<Probe>,
-    prepareDriver: (signal) => start({ kind: 'prepare-driver' }, signal) as Promise<Preparation>,
+    prepareDriver: (signal) => start({ kind: 'prepare-driver' }, signal === undefined ? {} : { given: signal }) as Promise<Preparation>,
     async close() {
       closing.abort()
       await Promise.allSettled(tasks)

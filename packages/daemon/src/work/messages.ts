@@ -15,8 +15,17 @@ export interface WorkerSetup {
   readonly imageRoots: readonly HostPath[]
 }
 
-/** What a worker does, once: a job (packed by `packSecrets`), or something about the driver that no job is. */
-export type Task = { readonly kind: 'job'; readonly job: unknown } | { readonly kind: 'probe-driver' } | { readonly kind: 'prepare-driver' }
+/** What a worker does, once: a job (packed by `packSecrets`), or something about the driver that no job is. Whatever it is, the driver is loaded first. */
+export type Task =
+  | { readonly kind: 'job'; readonly job: unknown }
+  | { readonly kind: 'load-driver' }
+  | { readonly kind: 'probe-driver' }
+  | { readonly kind: 'prepare-driver' }
+
+/** A driver that could be loaded, with options that it takes. */
+export interface DriverLoaded {
+  readonly driver: string
+}
 
 /** An error as it travels: a class instance would lose its prototype. */
 export interface PackedError {
@@ -45,4 +54,4 @@ export type FromWorker =
   | { readonly type: 'result'; readonly result: TaskResult }
   | { readonly type: 'error'; readonly error: PackedError }
 
-export type TaskResult = JobReports[keyof JobReports] | Probe | Preparation
+export type TaskResult = JobReports[keyof JobReports] | DriverLoaded | Probe | Preparation

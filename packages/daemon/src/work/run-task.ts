@@ -36,6 +36,8 @@ export async function runTask(task: Task, tools: WorkerTools, channel: TaskChann
   const { driver } = tools
   const context = contextOf(tools, channel)
   switch (task.kind) {
+    case 'load-driver':
+      return { driver: driver.name }
     case 'probe-driver':
       return driver.probe(context)
     case 'prepare-driver':

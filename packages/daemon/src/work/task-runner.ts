@@ -1,5 +1,5 @@
 import type { LeaseRoom } from './lease-room.ts'
-import type { FromWorker, Task } from './messages.ts'
+import type { FromWorker, Task, WorkerSetup } from './messages.ts'
 import { type Outcome, runInWorker } from './run-in-worker.ts'
 import type { WorkerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -9,7 +9,13 @@ export interface TaskRunner {
   /** Processes that were killed and do not end: each waits for a device. They hold no slot. */
   readonly stuck: number
   /** Resolves when the process is gone, or cannot be ended. Never rejects. */
-  run(task: Task, signal: AbortSignal, onMessage?: (message: FromWorker) => void): Promise<TaskEnd>
+  run(task: Task, signal: AbortSignal, options?: RunTaskOptions): Promise<TaskEnd>
+}
+
+export interface RunTaskOptions {
+  readonly onMessage?: (message: FromWorker) => void
+  /** Of the worker; absent: that of the pool. */
+  readonly setup?: WorkerSetup
 }
 
 export interface TaskEnd {
@@ -45,10 +51,10 @@ export function createTaskRunner({ pool, leases, graceMs }: TaskRunnerOptions): 
     get stuck() {
       return stuck.size
     },
-    async run(task, signal, onMessage) {
+    async run(task, signal, { onMessage, setup } = {}) {
       let worker: WorkerProcess
       try {
-        worker = await pool.take()
+        worker = await pool.take(setup)
       } catch (error) {
         const stderr = error instanceof Error ? error.message : String(error)
         const exit = { exitCode: null, signal: null, stderr }

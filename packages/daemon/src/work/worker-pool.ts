@@ -5,8 +5,8 @@ import { startWorker, type WorkerProcess } from './worker-process.ts'
 export interface WorkerPool {
   /** Those that wait. */
   readonly spare: number
-  /** A worker that nobody else has; one that waits, or a new one. Another takes its place among those that wait. */
-  take(): Promise<WorkerProcess>
+  /** A worker that nobody else has; one that waits, or a new one. Another takes its place among those that wait. Of another setup than theirs: a new one. */
+  take(of?: WorkerSetup): Promise<WorkerProcess>
   /** Those that wait are of another setup now, or of another number. */
   change(setup: WorkerSetup, spareWorkers: number): void
   /** Ends those that wait; there will be none. */
@@ -63,7 +63,8 @@ export function createWorkerPool(firstSetup: WorkerSetup, firstSpares: number): 
     get spare() {
       return spares.size
     },
-    async take() {
+    async take(of) {
+      if (of !== undefined) return startWorker(of)
       const [worker] = spares
       if (worker !== undefined) spares.delete(worker)
       refill(REFILL_DELAY_MS)

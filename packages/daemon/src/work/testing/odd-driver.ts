@@ -15,7 +15,10 @@ const options: Driver<OddOptions>['options'] = {
   '~standard': {
     version: 1,
     vendor: 'test',
-    validate: (value) => ({ value: { usable: true, ...(value as object) } }),
+    validate: (value) => {
+      const given = { usable: true, ...(value as object) }
+      return typeof given.usable === 'boolean' ? { value: given } : { issues: [{ message: 'yes or no', path: ['usable'] }] }
+    },
   },
 }
 
