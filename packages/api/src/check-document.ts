@@ -1,6 +1,6 @@
 import type { Diagnostic } from '@host-deployer/driver-api'
 import type { z } from 'zod'
-import { type Problem, pathText, problemDiagnostic, problemsError } from './problem.ts'
+import { type Problem, pathText, problemDiagnostic, problemsError, type Unsupported } from './problem.ts'
 import type { LocatedDocument } from './read-yaml.ts'
 import { vocabularyOf } from './schema/keyed.ts'
 import { closest } from './suggest.ts'
@@ -16,14 +16,19 @@ export interface IssueParams {
   readonly code: string
 }
 
+export interface CheckOptions {
+  readonly unsupported: 'refuse' | Unsupported
+  readonly diagnostics: Diagnostic[]
+}
+
 /**
- * Validates a document. Every unknown or unsupported key is named with its line, in one error with all other problems; with `ignoreUnsupported`
+ * Validates a document. Every unknown or unsupported key is named with its line, in one error with all other problems; unless they are to be refused,
  * such keys are removed from the document and become diagnostics. Throws `InputError`.
  */
 export function checkDocument<Schema extends z.ZodType>(
   schema: Schema,
   document: LocatedDocument,
-  options: { readonly ignoreUnsupported: boolean; readonly diagnostics: Diagnostic[] },
+  { unsupported, diagnostics }: CheckOptions,
 ): z.output<Schema> {
   for (;;) {
     const result = schema.safeParse(document.value)
@@ -34,9 +39,9 @@ export function checkDocument<Schema extends z.ZodType>(
       .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
     const keys = findings.filter(({ code }) => code.startsWith('INPUT_KEY_'))
     // Each round removes something, so there is a last one.
-    const removed = options.ignoreUnsupported && keys.length > 0 && keys.every(({ at }) => remove(document.value, at))
+    const removed = unsupported !== 'refuse' && keys.length > 0 && keys.every(({ at }) => remove(document.value, at))
     if (!removed) throw problemsError(findings.map(({ at: _, ...problem }) => problem))
-    for (const { at: _, ...problem } of keys) options.diagnostics.push(problemDiagnostic(problem))
+    for (const { at: _, ...problem } of keys) diagnostics.push(problemDiagnostic(problem, unsupported))
   }
 }
 

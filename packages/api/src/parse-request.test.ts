@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { parseRequest } from './parse-request.ts'
+import { type ParsedRequest, type ParseRequestOptions, parseRequest, type RequestFiles } from './parse-request.ts'
+import type { Problem } from './problem.ts'
 import { Secret } from './secret.ts'
 import { parsed, problemsOf, publicKey, refused, sha512Hash } from './testing/parse.ts'
 
@@ -359,5 +360,73 @@ describe('unknown keys', () => {
   test('a key that swallowed its value is not shown', () => {
     const error = refused({ userData: '#cloud-config\nchpasswd:\n  root:hunter2: x\n' })
     expect(inspect(error)).not.toContain('hunter2')
+  })
+})
+
+describe('delegated', () => {
+  const delegated = (files: RequestFiles, options: ParseRequestOptions = {}) => parseRequest(files, { cloudInit: 'delegate', ...options })
+  const found = ({ diagnostics }: ParsedRequest) => diagnostics.map(({ severity, code, path }) => [severity, code, path])
+
+  test.each([false, true])('keys that only cloud-init knows are left to it (ignoreUnsupported %s)', (ignoreUnsupported) => {
+    const userData = '#cloud-config\nhostname: web\npackages: [nginx]\nsnapp: {}\nusers: [{name: bob, ssh_import_id: [x]}]\n'
+    const parsed = delegated({ userData }, { ignoreUnsupported })
+    expect(found(parsed)).toEqual([
+      ['info', 'INPUT_KEY_UNSUPPORTED', 'packages'],
+      ['info', 'INPUT_KEY_UNKNOWN', 'snapp'],
+      ['info', 'INPUT_KEY_UNSUPPORTED', 'users[0].ssh_import_id'],
+    ])
+    expect(parsed.diagnostics.every(({ summary }) => summary.startsWith('left to cloud-init: '))).toBe(true)
+    expect(parsed.request).toMatchObject({ hostname: 'web', cloud_init: 'delegate' })
+    expect(parsed.request.seed.userData?.reveal()).toBe(userData)
+  })
+
+  test('so are interfaces of other kinds, and keys of meta-data', () => {
+    const networkConfig = 'version: 2\nethernets: {eth0: {}}\nbonds: {bond0: {interfaces: [eth0], dhcp4: true}}\n'
+    const parsed = delegated({ networkConfig, metaData: 'network-interfaces: auto eth0\n' })
+    expect(found(parsed)).toEqual([
+      ['info', 'INPUT_KEY_UNSUPPORTED', 'network-interfaces'],
+      ['info', 'INPUT_KEY_UNSUPPORTED', 'bonds'],
+    ])
+    expect(parsed.request.seed.networkConfig?.reveal()).toBe(networkConfig)
+    expect(found(delegated({ networkConfig: 'version: 1\nconfig: [{type: vlan, name: v}]\n' }))).toEqual([
+      ['info', 'INPUT_KEY_UNSUPPORTED', 'config[0]'],
+    ])
+  })
+
+  test.each([
+    ['Content-Type: multipart/mixed; boundary="x"\nMIME-Version: 1.0\n\n--x--\n'],
+    ['#include\nhttp://example.org/'],
+    ['## template: jinja\n#cloud-config\nhostname: {{ v1.region }}\n'],
+    ['#cloud-config-archive\n- {content: "#cloud-config\\n{}"}\n'],
+    ['#cloud-boothook\ntrue\n'],
+  ])('%j is left to it as it is', (userData) => {
+    const parsed = delegated({ userData }, { overrides: { hostname: 'cli' } })
+    expect(found(parsed)).toEqual([['info', 'INPUT_USER_DATA_KIND_UNSUPPORTED', undefined]])
+    expect(parsed.request.hostname).toBe('cli')
+    expect(parsed.request.seed.userData?.reveal()).toBe(userData)
+  })
+
+  test.each(['hostname: web\n', '\u001f\ufffd\b\0'])('%j means nothing to it either', (userData) => {
+    expect(refused({ userData }, { cloudInit: 'delegate' }).code).toBe('INPUT_USER_DATA_KIND_UNSUPPORTED')
+  })
+
+  test('other mistakes are still mistakes', () => {
+    expect(refused({ userData: '#cloud-config\npackages: [vim]\ntimezone: ..\n' }, { cloudInit: 'delegate' }).code).toBe('INPUT_INVALID')
+  })
+
+  test('keys of our own would be lost', () => {
+    const userData =
+      '#cloud-config\nseal: true\nselinux: {mode: permissive}\nlogin_account: {}\nusers:\n- default\n- name: a\n  ssh-authorized-keys-only: true\n'
+    const { context } = refused({ userData }, { cloudInit: 'delegate' })
+    expect((context['problems'] as readonly Problem[]).map(({ code, path, line }) => [code, path, line])).toEqual([
+      ['INPUT_KEY_UNSUPPORTED', 'login_account', 4],
+      ['INPUT_KEY_UNSUPPORTED', 'selinux', 3],
+      ['INPUT_KEY_UNSUPPORTED', 'users[1].ssh_authorized_keys_only', 7],
+    ])
+    const parsed = delegated({ userData }, { ignoreUnsupported: true })
+    expect(found(parsed).map(([severity]) => severity)).toEqual(['warning', 'warning', 'warning'])
+    expect(parsed.request).toMatchObject({ seal: true })
+    expect(parsed.request).not.toHaveProperty('selinux')
+    expect(parsed.request).not.toHaveProperty('login_account')
   })
 })

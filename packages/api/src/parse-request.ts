@@ -1,25 +1,16 @@
-import { type Diagnostic, InputError } from '@host-deployer/driver-api'
-import { checkDocument } from './check-document.ts'
+import type { Diagnostic } from '@host-deployer/driver-api'
+import { type CheckOptions, checkDocument } from './check-document.ts'
+import { asMap, isMap, parseUserData, scriptPath } from './parse-user-data.ts'
 import { type Problem, problemsError } from './problem.ts'
 import { type LocatedDocument, readYaml } from './read-yaml.ts'
-import type {
-  ChpasswdRequest,
-  CloudInitMode,
-  DeployRequest,
-  MetaData,
-  NetworkConfig,
-  PasswordRequest,
-  SeedFiles,
-  WriteFileRequest,
-} from './request.ts'
-import { type CloudConfig, cloudConfig } from './schema/cloud-config.ts'
+import type { ChpasswdRequest, CloudInitMode, DeployRequest, MetaData, NetworkConfig, PasswordRequest, SeedFiles } from './request.ts'
+import type { CloudConfig } from './schema/cloud-config.ts'
 import { metaData } from './schema/meta-data.ts'
 import { mountRequests } from './schema/mounts.ts'
 import { network, networkFile } from './schema/network.ts'
 import { isPasswordHash, isPlainPassword } from './schema/password.ts'
 import { isHostname, isSshKeyLine, present } from './schema/scalars.ts'
 import { Secret } from './secret.ts'
-import { userDataKind } from './user-data-kind.ts'
 
 /** The files of a NoCloud seed as text; each may be absent. */
 export interface RequestFiles {
@@ -40,7 +31,10 @@ export interface RequestOverrides {
 }
 
 export interface ParseRequestOptions {
-  /** Leave unknown and unsupported keys out, each with a diagnostic, instead of failing. Default false. */
+  /**
+   * Leave unknown and unsupported keys out, each with a diagnostic, instead of failing. Default false. With `cloudInit: 'delegate'` they are left to the
+   * cloud-init inside the image in any case, each with a finding.
+   */
   readonly ignoreUnsupported?: boolean
   readonly overrides?: RequestOverrides
   /** Default `keep`. */
@@ -52,13 +46,13 @@ export interface ParsedRequest {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Where a user-data script is put; it runs from there once. */
-const scriptPath = '/var/lib/host-deployer/scripts/user-data'
-
 /**
  * Makes a request of a NoCloud seed. user-data is `#cloud-config`, or a script, which becomes the last command of the first boot. As in
  * cloud-init, `hostname` and `fqdn` of user-data win over meta-data's `local-hostname`, and `public-keys` of meta-data are added to
  * `ssh_authorized_keys`. A network-config file wins over the key `network`.
+ *
+ * With `cloudInit: 'delegate'` only what is wrong for cloud-init, too, is refused: keys, kinds of user-data and of interfaces that are not ours become
+ * findings of severity `info`, under the codes they would have as errors. The keys of our own, `seal` excepted, are then `INPUT_KEY_UNSUPPORTED`.
  *
  * Throws `InputError` with all problems of a file at once (`context.problems`: code, file, path, line, column): `INPUT_YAML_INVALID`,
  * `INPUT_USER_DATA_KIND_UNSUPPORTED`, `INPUT_KEY_UNKNOWN`, `INPUT_KEY_UNSUPPORTED`, `INPUT_INVALID`, `INPUT_PATH_INVALID`, `INPUT_NAME_INVALID`,
@@ -67,9 +61,11 @@ const scriptPath = '/var/lib/host-deployer/scripts/user-data'
  */
 export function parseRequest(files: RequestFiles, options: ParseRequestOptions = {}): ParsedRequest {
   const diagnostics: Diagnostic[] = []
-  const check = { ignoreUnsupported: options.ignoreUnsupported ?? false, diagnostics }
+  const ignoreUnsupported = options.ignoreUnsupported ?? false
+  const delegated = options.cloudInit === 'delegate'
+  const check: CheckOptions = { unsupported: delegated ? 'leave-to-cloud-init' : ignoreUnsupported ? 'leave-out' : 'refuse', diagnostics }
 
-  const user = readUserData(files.userData ?? '', check)
+  const user = parseUserData(files.userData ?? '', { ...check, delegated, ignoreUnsupported })
   const meta = isBlank(files.metaData) ? undefined : checkDocument(metaData, asMap(readYaml('meta-data', files.metaData ?? '')), check)
   const networkConfig = isBlank(files.networkConfig)
     ? undefined
@@ -94,69 +90,13 @@ export function parseRequest(files: RequestFiles, options: ParseRequestOptions =
   return { request, diagnostics }
 }
 
-type Check = Parameters<typeof checkDocument>[2]
-
 const isBlank = (text: string | undefined) => text === undefined || text.trim() === ''
 
-function readUserData(text: string, check: Check): { readonly config: CloudConfig; readonly script?: WriteFileRequest } {
-  const kind = userDataKind(text)
-  if (kind.kind === 'unsupported') {
-    throw new InputError('INPUT_USER_DATA_KIND_UNSUPPORTED', `user-data: is ${kind.name}, which is not supported`, {
-      hint: 'Start the file with "#cloud-config" on its first line, or with "#!" for a script.',
-      context: { file: 'user-data', kind: kind.name },
-    })
-  }
-  if (kind.kind === 'script') {
-    const content = new TextEncoder().encode(text.replace(/^\ufeff/, '').trimStart())
-    return { config: {}, script: { path: scriptPath, content, owner: 'root:root', permissions: 0o700, append: false, defer: false } }
-  }
-  if (kind.kind === 'empty') return { config: {} }
-  const document = asMap(readYaml('user-data', text.replace(/^\ufeff/, '')))
-  renameUserKeys(document.value)
-  warnOfDecimalModes(document, check.diagnostics)
-  return { config: checkDocument(cloudConfig, document, check) }
-}
-
 /** The same with or without `network:` around it. */
-function readNetworkFile(document: LocatedDocument, check: Check): NetworkConfig {
+function readNetworkFile(document: LocatedDocument, check: CheckOptions): NetworkConfig {
   const wrapped = isMap(document.value) && 'network' in document.value
   return wrapped ? checkDocument(networkFile, document, check).network : checkDocument(network, document, check)
 }
-
-/** A file of comments alone is an empty map. */
-const asMap = (document: LocatedDocument): LocatedDocument => (document.value === null ? { ...document, value: {} } : document)
-
-/** Inside `users` cloud-init takes `lock-passwd` for `lock_passwd`, and so with every key. */
-function renameUserKeys(document: unknown): void {
-  if (!isMap(document) || typeof document['users'] !== 'object' || document['users'] === null) return
-  for (const user of Object.values(document['users'])) {
-    if (!isMap(user)) continue
-    for (const [key, value] of Object.entries(user)) {
-      const name = key.replaceAll('-', '_')
-      if (name === key || name in user) continue
-      user[name] = value
-      delete user[key]
-    }
-  }
-}
-
-/** `permissions: 644` is a decimal number in YAML and not the mode it looks like; cloud-init takes it as it is, and so do we. */
-function warnOfDecimalModes({ value, file, locate }: LocatedDocument, diagnostics: Diagnostic[]): void {
-  if (!isMap(value) || !Array.isArray(value['write_files'])) return
-  for (const [index, item] of value['write_files'].entries()) {
-    const mode: unknown = isMap(item) ? item['permissions'] : undefined
-    if (typeof mode !== 'number' || !/^[0-7]+$/.test(String(mode))) continue
-    const line = locate(['write_files', index, 'permissions'])?.line
-    diagnostics.push({
-      severity: 'warning',
-      code: 'INPUT_PERMISSIONS_DECIMAL',
-      summary: `${file}:${line ?? 1}: ${mode} is a decimal number and means the mode 0${mode.toString(8)}; quote octal modes`,
-      path: `write_files[${index}].permissions`,
-    })
-  }
-}
-
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What is the same in the file and in the request. */
 function settings(config: CloudConfig): Partial<DeployRequest> {

@@ -43,9 +43,18 @@ export function problemText({ file, line, column, path, message }: Problem): str
   return path === undefined || path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
 }
 
-export function problemDiagnostic(problem: Problem): Diagnostic {
-  const { path, ...rest } = problem
-  return { severity: 'warning', code: problem.code, summary: `left out: ${problemText(rest)}`, ...(path === undefined ? {} : { path }) }
+/** What becomes of keys that are not supported, if they are no reason to refuse the request. */
+export type Unsupported = 'leave-out' | 'leave-to-cloud-init'
+
+export function problemDiagnostic(problem: Problem, unsupported: Unsupported): Diagnostic {
+  const { path, code, ...rest } = problem
+  const shown = problemText({ code, ...rest })
+  return {
+    ...(unsupported === 'leave-out'
+      ? { severity: 'warning', code, summary: `left out: ${shown}` }
+      : { severity: 'info', code, summary: `left to cloud-init: ${shown}` }),
+    ...(path === undefined ? {} : { path }),
+  }
 }
 
 /** `users[0].shell`. A key that is not a plain name is not shown: a forgotten blank makes one of `password:secret`. */

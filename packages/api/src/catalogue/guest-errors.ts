@@ -85,8 +85,9 @@ export const guestErrors = {
     finding: true,
   },
   CLOUD_INIT_USER_DATA_WINS: {
-    summary: 'cloud-init leaves alone what was configured, unless a data source gives it user-data of its own.',
-    remedy: 'Use --cloud-init disable to rule that out.',
+    summary:
+      'cloud-init leaves alone what was configured, unless a data source gives it user-data of its own. With --cloud-init delegate: user-data is of a kind that only cloud-init reads, and wins over what the command line says.',
+    remedy: 'Use --cloud-init disable to rule that out; with delegate, see that user-data does not say the same things.',
     finding: true,
   },
   GROUP_MEMBER_MISSING: {

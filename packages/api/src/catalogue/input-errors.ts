@@ -9,17 +9,18 @@ export const inputErrors = {
   },
   INPUT_USER_DATA_KIND_UNSUPPORTED: {
     summary:
-      'user-data is neither cloud-config nor a script. Includes, jinja templates, MIME messages, archives and gzip data are not supported.',
-    remedy: 'Write it as one cloud-config with "#cloud-config" on the first line, or as a script that begins with "#!".',
+      'user-data is neither cloud-config nor a script. Includes, jinja templates, MIME messages, archives and gzip data are not supported. With --cloud-init delegate what cloud-init reads (not gzip data) is left to it, and this is a finding.',
+    remedy:
+      'Write it as one cloud-config with "#cloud-config" on the first line, or as a script that begins with "#!". Or hand the seed to the cloud-init inside the image with --cloud-init delegate.',
   },
   INPUT_KEY_UNKNOWN: {
     summary:
-      'The request has a key that cloud-init does not know either. The message has its path, its line, and the likely spelling. With --ignore-unsupported it is left out and this is a warning.',
+      'The request has a key that cloud-init does not know either. The message has its path, its line, and the likely spelling. With --ignore-unsupported it is left out and this is a warning; with --cloud-init delegate it is left to cloud-init and this is a finding.',
     remedy: 'Correct the spelling, remove the key, or give --ignore-unsupported.',
   },
   INPUT_KEY_UNSUPPORTED: {
     summary:
-      'The request has a key or kind of interface that cloud-init knows and host-deployer cannot apply yet. With --ignore-unsupported it is left out and this is a warning.',
+      'The request has a key or kind of interface that cloud-init knows and host-deployer cannot apply yet. With --ignore-unsupported it is left out and this is a warning; with --cloud-init delegate it is left to cloud-init and this is a finding, but then a key of our own, which cloud-init does not have, is an error.',
     remedy: 'Remove it, give --ignore-unsupported, or hand the whole seed to the cloud-init inside the image with --cloud-init delegate.',
   },
   INPUT_INVALID: {

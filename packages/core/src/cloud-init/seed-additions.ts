@@ -11,7 +11,7 @@ export interface SeedAdditions {
 
 /**
  * What the request holds that its seed files do not: the command line's host name, keys and root password. Pure.
- * @param userData the parsed user-data, `{}` for a script
+ * @param userData the parsed user-data, `{}` for what is no cloud-config
  * @param metaData the parsed meta-data
  */
 export function requestAdditions(request: DeployRequest, userData: unknown, metaData: unknown): SeedAdditions {

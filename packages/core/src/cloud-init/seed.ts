@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DeployRequest } from '@host-deployer/api'
+import { type DeployRequest, userDataKind } from '@host-deployer/api'
 import { InputError } from '@host-deployer/driver-api'
 import { type Document, isMap, parseDocument, stringify } from 'yaml'
 import { addToCloudConfig, requestAdditions } from './seed-additions.ts'
@@ -12,27 +12,37 @@ export interface NoCloudSeed {
   readonly userData: string
   readonly metaData: string
   readonly networkConfig: string | undefined
-  /** What the request says beside a user-data that is a script. */
+  /** What the request says beside a user-data that is no cloud-config. */
   readonly vendorData: string | undefined
+  /** user-data may say something else than vendor-data, and would win. */
+  readonly vendorDataMayLose: boolean
 }
 
 /**
- * The seed of a delegated deploy: the files as they came, with what the request says beside them (the command line's host name, keys, root password). An
- * `instance-id` that is missing is made from the content: the same request gives the same seed, and another one makes cloud-init run anew.
+ * The seed of a delegated deploy: the files as they came, with what the request says beside them (the command line's host name, keys, root password). The key
+ * `network` of user-data, which cloud-init does not read there, becomes network-config where there is none. An `instance-id` that is missing is made from the content: the same request gives the same seed, and another one makes cloud-init run anew.
  * `INPUT_META_DATA` for meta-data that is not a mapping.
  */
 export function noCloudSeed(request: DeployRequest): NoCloudSeed {
   const meta = metaDocument(request.seed.metaData?.reveal() ?? '')
   const given = request.seed.userData?.reveal()
   const config = given === undefined || given.trim() === '' ? '#cloud-config\n{}\n' : given
-  const isConfig = /^\ufeff?\s*#cloud-config\b/.test(config)
-  const additions = requestAdditions(request, isConfig ? parseDocument(config, yaml).toJS() : {}, meta.toJS())
+  const { kind } = userDataKind(config)
+  const isConfig = kind === 'cloud-config'
+  const parsed: unknown = isConfig ? parseDocument(config, yaml).toJS() : {}
+  const additions = requestAdditions(request, parsed, meta.toJS())
   const userData = isConfig ? addToCloudConfig(config, additions) : config
   const vendorData = isConfig || Object.keys(additions).length === 0 ? undefined : `#cloud-config\n${stringify(additions, yaml)}`
-  const networkConfig = request.seed.networkConfig?.reveal()
+  const networkConfig = request.seed.networkConfig?.reveal() ?? networkInUserData(parsed)
 
   const content = [userData, request.seed.metaData?.reveal() ?? '', networkConfig, vendorData]
-  return { userData, metaData: withInstanceId(meta, request, content), networkConfig, vendorData }
+  const metaData = withInstanceId(meta, request, content)
+  return { userData, metaData, networkConfig, vendorData, vendorDataMayLose: vendorData !== undefined && kind !== 'script' }
+}
+
+function networkInUserData(config: unknown): string | undefined {
+  const network: unknown = typeof config === 'object' && config !== null && 'network' in config ? config.network : undefined
+  return network === undefined || network === null ? undefined : stringify(network, { ...yaml, lineWidth: 0 })
 }
 
 function metaDocument(text: string): Document {

@@ -104,6 +104,45 @@ describe('delegate', () => {
     expect(parse((await guest.read(seed('vendor-data'))) ?? '')).toEqual({ hostname: 'web1' })
   })
 
+  test('beside a kind that only cloud-init reads, it may lose, and that is said', async () => {
+    for (const userData of [
+      '#cloud-config-archive\n- "#cloud-config\\n{}"\n',
+      'MIME-Version: 1.0\n\n',
+      '## template: jinja\n#cloud-config\n',
+    ]) {
+      const guest = await createTestGuest('debian-12-cloud')
+      const { reports } = await guest.deploy(delegated({ userData }, { hostname: 'web1' }))
+      expect(await guest.read(seed('user-data'))).toBe(userData)
+      expect(parse((await guest.read(seed('vendor-data'))) ?? '')).toEqual({ hostname: 'web1' })
+      expect(reports.flatMap(({ diagnostics }) => diagnostics.map(({ code }) => code))).toEqual(['CLOUD_INIT_USER_DATA_WINS'])
+    }
+  })
+
+  test('what only cloud-init can do is in the seed', async () => {
+    const guest = await createTestGuest('debian-12-cloud')
+    const userData = '#Cloud-Config\npackages: [nginx]\ngrowpart: {devices: [/, /data]}\n'
+    const networkConfig = 'version: 2\nethernets: {eth0: {}}\nbonds: {bond0: {interfaces: [eth0], dhcp4: true}}\n'
+    await guest.deploy(delegated({ userData, networkConfig }, { hostname: 'web1' }))
+    expect(parse((await guest.read(seed('user-data'))) ?? '')).toEqual({
+      packages: ['nginx'],
+      growpart: { devices: ['/', '/data'] },
+      hostname: 'web1',
+    })
+    expect(await guest.read(seed('network-config'))).toBe(networkConfig)
+    expect(await guest.read(seed('vendor-data'))).toBeUndefined()
+  })
+
+  test('the key network of user-data becomes network-config, where cloud-init reads it', async () => {
+    const network = { version: 2, ethernets: { lan: { match: { macaddress: '52:54:00:12:34:56' }, dhcp4: true } } }
+    const userData = `#cloud-config\nnetwork: ${JSON.stringify(network)}\n`
+    const guest = await createTestGuest('debian-12-cloud')
+    await guest.deploy(delegated({ userData }))
+    expect(parse((await guest.read(seed('network-config'))) ?? '', { version: '1.1' })).toEqual(network)
+    expect(await guest.read(seed('user-data'))).toBe(userData)
+    await guest.deploy(delegated({ userData, networkConfig: 'config: disabled\n' }))
+    expect(await guest.read(seed('network-config'))).toBe('config: disabled\n')
+  })
+
   test('a network that the image forbids cloud-init to configure is told', async () => {
     const off = { '/etc/cloud/cloud.cfg.d/99-disable-network-config.cfg': { content: 'network: {config: disabled}\n' } }
     const guest = await createTestGuest('debian-12-cloud', { tree: off })

@@ -83,6 +83,15 @@ async function delegate({ fs, request, diagnose }: StageContext<unknown>): Promi
   // Not what an earlier deploy held back from cloud-init: now everything is its own.
   await writeDropIn(fs, { datasource_list: ['NoCloud', 'None'] })
   await fs.remove(disabledFlag)
+  if (seed.vendorDataMayLose) {
+    diagnose({
+      severity: 'info',
+      code: 'CLOUD_INIT_USER_DATA_WINS',
+      summary:
+        'What the request says beside user-data is given to cloud-init as vendor-data; where user-data says something else, that wins',
+      path: `${seedDirectory}/vendor-data`,
+    })
+  }
   if (seed.networkConfig !== undefined) {
     for (const path of await disabledNetworkFiles(fs)) {
       diagnose({
