@@ -22,10 +22,13 @@ export const IGNORE_SHARED = 'x-ignore-shared'
  */
 export async function restoreState(qmp: QmpClient, hasMemory: boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const notRestored = new DriverError('DRIVER_RESTORE_FAILED', 'QEMU could not load the saved state', {
+    hint: 'Nothing has to be done: a new template is made. When it happens each time, set the driver option template: off.',
+  })
   qmp.onEvent(({ event, data }) => {
     if (event !== 'MIGRATION') return
     if (data['status'] === 'completed') resolve()
-    if (data['status'] === 'failed') reject(new DriverError('DRIVER_RESTORE_FAILED', 'QEMU could not load the saved state'))
+    if (data['status'] === 'failed') reject(notRestored)
   })
   await qmp.execute('migrate-set-capabilities', {
     capabilities: [{ capability: 'events', state: true }, ...(hasMemory ? [{ capability: IGNORE_SHARED, state: true }] : [])],

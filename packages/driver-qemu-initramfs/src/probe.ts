@@ -4,6 +4,7 @@ import { createLocalToolHost, createResourceStack } from '@host-deployer/driver-
 import type { Appliance } from './appliance-manifest.ts'
 import { type AcceleratedVmInput, knownVerdict, trialBoot } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
+import { memoryForVm } from './memory-for-vm.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { probeTemplate } from './probe-template.ts'
 import { capabilities } from './session.ts'
@@ -24,12 +25,9 @@ async function probeQemu(qemu: string): Promise<ProbeFinding> {
 }
 
 async function probeMemory({ memoryMb }: QemuInitramfsOptions): Promise<ProbeFinding> {
-  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'))?.[1]
-  const availableMb = Math.floor(Number(available ?? 0) / 1024)
-  const detail = `${availableMb} MB available, a VM takes up to ${memoryMb} MB and QEMU's own 100`
+  const { isShort, detail } = memoryForVm(await readFile('/proc/meminfo', 'utf8'), memoryMb)
   const remedy = { remedy: 'Free memory on this machine, or run fewer deploys at once.' }
-  const ok = availableMb >= memoryMb + 100
-  return { subject: 'memory', ok, detail, ...(!ok && remedy) }
+  return { subject: 'memory', ok: !isShort, detail, ...(isShort && remedy) }
 }
 
 const KVM_REMEDY =
