@@ -151,8 +151,8 @@ export const inputErrors = {
     remedy: 'Correct the address the message names.',
   },
   INPUT_NETWORK_DNS: {
-    summary: 'A name server or search domain cannot be used.',
-    remedy: 'Give IP addresses and domain names.',
+    summary: 'A name server or search domain cannot be used, or is for an interface that the configuration does not have.',
+    remedy: 'Give IP addresses and domain names, and interfaces that are configured.',
   },
   INPUT_NETWORK_DUPLICATE: {
     summary: 'Two entries of the network configuration are about the same interface.',

@@ -21,6 +21,11 @@ describe('mounts', () => {
     expect(lines(`mounts: ${yaml}`)).toEqual(expected)
   })
 
+  test('an entry for what only a data source knows can be left out', () => {
+    const yaml = 'mounts: [[ephemeral0, /mnt], [vdb, /data, ext4, defaults, 0, 2]]'
+    expect(parsed(yaml, { ignoreUnsupported: true }).mounts?.map(({ device }) => device)).toEqual(['/dev/vdb'])
+  })
+
   test('mount_default_fields fill in what an entry leaves out, not what swap needs', () => {
     const yaml = 'mounts: [[vdb, /a], [vdc, /b, xfs], [vdd, none, swap]]\nmount_default_fields: [null, null, ext4, defaults, 0, 1]'
     expect(lines(yaml)).toEqual(['/dev/vdb /a ext4 defaults 0 1', '/dev/vdc /b xfs defaults 0 1', '/dev/vdd  swap sw,nofail 0 0'])
@@ -32,7 +37,7 @@ describe('mounts', () => {
     ['mounts: [[vdb, /a/../b]]', 'INPUT_PATH_INVALID mounts[0][1] 1'],
     ['mounts: [[vdb, "/a\\nUUID=x / ext4"]]', 'INPUT_PATH_INVALID mounts[0][1] 1'],
     ['mounts: [["vdb\\n", /a]]', 'INPUT_INVALID mounts[0][0] 1'],
-    ['mounts: [[ephemeral0, /mnt]]', 'INPUT_INVALID mounts[0][0] 1'],
+    ['mounts: [[ephemeral0, /mnt]]', 'INPUT_KEY_UNSUPPORTED mounts[0] 1'],
     ['mounts: [[tmpfs, /mnt]]', 'INPUT_INVALID mounts[0][0] 1'],
     ['mounts: [[NAME=x, /mnt]]', 'INPUT_INVALID mounts[0][0] 1'],
     ['mounts: [[vdb, /a, "ext4 x"]]', 'INPUT_INVALID mounts[0][2] 1'],

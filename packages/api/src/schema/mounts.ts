@@ -19,14 +19,15 @@ const isMetaName = (value: string) => /^(ephemeral\d*|root\d*|swap\d*|ami)$/.tes
 const isShortName = (value: string) => /^(x?[shv]d[a-z]+\d*|nvme\d+n\d+(p\d+)?|sr\d+|md\d+)$/.test(value)
 const isTag = (value: string) => /^(UUID|LABEL|PARTUUID|PARTLABEL|ID)=.+$/.test(value)
 
-type Add = (at: number, message: string, code?: string) => void
+/** `at` is the field; null is the whole entry. */
+type Add = (at: number | null, message: string, code?: string) => void
 
 /** `mounts` of cc_mounts: lists of up to six fields of fstab(5). `sdb1` is short for `/dev/sdb1`. */
 export const mounts = z.array(z.union([z.array(field).min(1).max(6), z.null()])).transform((entries, context): MountEntry[] =>
   entries.flatMap((fields, index) => {
     if (fields === null) return []
     const add: Add = (at, message, code = 'INPUT_INVALID') =>
-      context.addIssue({ code: 'custom', path: [index, at], message, params: { code } })
+      context.addIssue({ code: 'custom', path: at === null ? [index] : [index, at], message, params: { code } })
     return [mountEntry(fields, add)]
   }),
 )
@@ -37,7 +38,9 @@ export const mountDefaults = z
   .max(6)
   .transform(
     (fields, context): MountDefaults =>
-      tailOf(fields, (at, message, code = 'INPUT_INVALID') => context.addIssue({ code: 'custom', path: [at], message, params: { code } })),
+      tailOf(fields, (at, message, code = 'INPUT_INVALID') =>
+        context.addIssue({ code: 'custom', path: at === null ? [] : [at], message, params: { code } }),
+      ),
   )
 
 function mountEntry(fields: readonly (string | undefined)[], add: Add): MountEntry {
@@ -46,7 +49,8 @@ function mountEntry(fields: readonly (string | undefined)[], add: Add): MountEnt
   if (mountpoint === undefined) return { device }
   const tail = tailOf(fields, add)
   if (name === '' || !line.safeParse(name).success) add(0, 'is not a device')
-  else if (isMetaName(name)) add(0, 'is a name that only a data source gives; use a path, UUID= or LABEL=')
+  else if (isMetaName(name))
+    add(null, `${name} is a name that only a data source gives; use a path, UUID= or LABEL=`, 'INPUT_KEY_UNSUPPORTED')
   else if (!/[/=:]/.test(device) && tail.type === undefined)
     add(0, 'is neither a path nor UUID= or LABEL=; a file system without a device needs its type')
   else if (!device.startsWith('/') && device.includes('=') && !device.includes(':') && !isTag(device)) {

@@ -40,12 +40,19 @@ const route = keyed(
     via: ipAddress.optional(),
     metric: metric.optional(),
     'on-link': flag.optional(),
+    scope: z.enum(['global', 'link', 'host']).optional(),
   },
-  ['from', 'type', 'scope', 'table', 'mtu', 'congestion-window', 'advertised-receive-window', 'advertised-mss'],
-).transform((given, context) => {
-  if (given.via === undefined) context.addIssue({ code: 'custom', path: ['via'], message: 'is missing' })
-  else if (given.to !== 'default' && family(given.to) !== family(given.via)) {
-    context.addIssue({ code: 'custom', path: ['via'], message: 'is not of the same IP version as "to"' })
+  ['from', 'type', 'table', 'mtu', 'congestion-window', 'advertised-receive-window', 'advertised-mss'],
+).transform(({ scope, ...given }, context) => {
+  const issue = (path: string, message: string, code = 'INPUT_INVALID') =>
+    context.addIssue({ code: 'custom', path: [path], message, params: { code } })
+  // The other scopes are what a route has by itself: link without a gateway, global with one.
+  if (scope !== undefined && scope !== (given.via === undefined ? 'link' : 'global')) {
+    if (given.via !== undefined || scope === 'host') issue('scope', 'a route of this scope cannot be made yet', 'INPUT_KEY_UNSUPPORTED')
+    else issue('via', 'is missing')
+  } else if (given.via === undefined && (scope === undefined || given.to === 'default')) issue('via', 'is missing')
+  else if (given.via !== undefined && given.to !== 'default' && family(given.to) !== family(given.via)) {
+    issue('via', 'is not of the same IP version as "to"')
   }
   return present(given)
 })

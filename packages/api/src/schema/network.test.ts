@@ -163,6 +163,10 @@ ethernets:
     ['gateway4: 2001:db8::1', 'INPUT_INVALID ethernets.eth0.gateway4 4'],
     ['gateway6: 192.0.2.1', 'INPUT_INVALID ethernets.eth0.gateway6 4'],
     ['routes: [{to: default}]', 'INPUT_INVALID ethernets.eth0.routes[0].via 4'],
+    ['routes: [{to: 192.0.2.0/24, scope: global}]', 'INPUT_INVALID ethernets.eth0.routes[0].via 4'],
+    ['routes: [{to: default, scope: link}]', 'INPUT_INVALID ethernets.eth0.routes[0].via 4'],
+    ['routes: [{to: 192.0.2.0/24, via: 198.51.100.1, scope: link}]', 'INPUT_KEY_UNSUPPORTED ethernets.eth0.routes[0].scope 4'],
+    ['routes: [{to: 192.0.2.0/24, scope: host}]', 'INPUT_KEY_UNSUPPORTED ethernets.eth0.routes[0].scope 4'],
     ['routes: [{to: 192.0.2.0/24, via: "2001:db8::1"}]', 'INPUT_INVALID ethernets.eth0.routes[0].via 4'],
     ['set-name: lan', 'INPUT_INVALID ethernets.eth0.set-name 4'],
     ['match: {}', 'INPUT_INVALID ethernets.eth0.match 4'],
@@ -183,6 +187,16 @@ ethernets:
   ])('%s is refused', (yaml, problem) => {
     expect(networkProblems(`version: 2\n${yaml}\n`)).toEqual([problem])
   })
+})
+
+test('a route needs no gateway where its scope is the link', () => {
+  const yaml = (route: string) => `version: 2\nethernets: {eth0: {routes: [${route}]}}\n`
+  const routes = (route: string) => {
+    const config = parsedNetwork(yaml(route))
+    return config?.version === 2 ? config.ethernets['eth0']?.routes : undefined
+  }
+  expect(routes('{to: 192.0.2.0/24, scope: link, metric: 5}')).toEqual([{ to: '192.0.2.0/24', metric: 5 }])
+  expect(routes('{to: default, via: 192.0.2.1, scope: global}')).toEqual([{ to: 'default', via: '192.0.2.1' }])
 })
 
 test.each([['config: disabled'], ['network: {config: disabled}'], ['network: {version: 1, config: disabled}']])('%s', (yaml) => {

@@ -51,6 +51,13 @@ config:
     expect(nics?.map(({ id, dns }) => [id, dns])).toEqual([['a', { addresses: ['192.0.2.53'], search: ['example.org'] }]])
   })
 
+  test('name servers for an interface that is not there', () => {
+    const nameserver = (of: string) =>
+      read(`version: 1\nconfig: [{type: loopback}, {type: physical, name: a}, {type: nameserver, address: 192.0.2.53, interface: ${of}}]`)
+    expect(rejected(nameserver('b'))).toEqual(['INPUT_NETWORK_DNS', 'network.config[2].interface'])
+    for (const name of ['a', 'lo']) expect(networkFromRequest(nameserver(name))?.nics[0]?.dns.addresses).toEqual(['192.0.2.53'])
+  })
+
   test.each([{ address: '127.0.0.2/8' }, { gateway: '192.0.2.1' }])('%o of loopback', (given) => {
     const subnet = { type: 'static', dns_nameservers: [], dns_search: [], routes: [], ...given } as const
     const config: NetworkConfig = { version: 1, config: [{ type: 'loopback', name: 'lo', subnets: [subnet] }] }

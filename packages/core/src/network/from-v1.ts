@@ -13,6 +13,7 @@ import {
 } from './validate.ts'
 
 type Physical = Extract<NetworkV1Item, { type: 'physical' }>
+type Nameserver = Extract<NetworkV1Item, { type: 'nameserver' }>
 
 /**
  * Network configuration version 1 (cloud-init's "Networking config Version 1") as model. An interface with a MAC address is found by it and gets the
@@ -86,11 +87,11 @@ function checkedDns(addresses: readonly string[], search: readonly string[], pat
   }
 }
 
-/** `nameserver` items: of one interface when they name it, else of all. What stands with loopback is of all, too. */
+/** `nameserver` items: of one interface when they name it, which then has to be there, else of all. What stands with loopback is of all, too. */
 function globalDns(items: readonly NetworkV1Item[]): (id: string) => NicDns {
   const named = items.flatMap((item, index): { readonly of: string | undefined; readonly dns: NicDns }[] => {
     const path = `network.config[${index}]`
-    if (item.type === 'nameserver') return [{ of: item.interface, dns: checkedDns(item.address, item.search, path) }]
+    if (item.type === 'nameserver') return [{ of: ownerOf(item, items, path), dns: checkedDns(item.address, item.search, path) }]
     if (item.type !== 'loopback') return []
     return item.subnets.map((subnet, at) => ({ of: undefined, dns: loopbackDns(subnet, `${path}.subnets[${at}]`) }))
   })
@@ -98,6 +99,14 @@ function globalDns(items: readonly NetworkV1Item[]): (id: string) => NicDns {
     named
       .filter(({ of }) => of === undefined || of === id)
       .reduce<NicDns>((sum, { dns }) => mergedDns(sum, dns), { addresses: [], search: [] })
+}
+
+function ownerOf({ interface: name }: Nameserver, items: readonly NetworkV1Item[], path: string): string | undefined {
+  if (name === undefined) return undefined
+  const owner = items.find((item) => (item.type === 'physical' || item.type === 'loopback') && item.name === name)
+  if (owner !== undefined) return owner.type === 'loopback' ? undefined : name
+  const hint = 'Name an interface of the configuration, or leave "interface" out: then the servers are for all.'
+  throw networkInputError('INPUT_NETWORK_DNS', `${path}.interface`, `there is no interface ${JSON.stringify(name)}`, hint)
 }
 
 function loopbackDns(subnet: NetworkV1Subnet, path: string): NicDns {

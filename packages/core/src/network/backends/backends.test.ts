@@ -177,5 +177,10 @@ describe('ifupdown', () => {
   test('says which settings it cannot do', () => {
     const config = nicConfig({ dhcp4: true, 'dhcp4-overrides': { 'use-dns': false, 'route-metric': 5 } })
     expect(ifupdown.render(modelOf(config), context()).ignored).toEqual(['eth0.dhcp4-overrides.use-dns'])
+    const match = (given: object, more: object = {}) =>
+      ifupdown.render(modelOf(nicConfig({ match: { driver: 'virtio_net', ...given }, ...more }, 'a')), context()).ignored
+    expect(match({ name: 'en*' })).toEqual(['a.match.driver'])
+    expect(match({ name: 'en*' }, { 'set-name': 'lan0' })).toEqual([])
+    expect(match({})).toEqual([])
   })
 })

@@ -46,7 +46,7 @@ export const ifupdown: NetworkBackend = {
     return {
       files: [...files, ...interfaceNameFiles(namedModel(model, context), context.facts)],
       units: model.nics.length === 0 ? [] : ['networking.service'],
-      ignored: model.nics.flatMap(ignoredKeys),
+      ignored: model.nics.flatMap((nic) => [...ignoredMatch(nic), ...ignoredKeys(nic)]),
     }
   },
 }
@@ -173,6 +173,10 @@ const deviceLines = ({ mtu, macAddress, dns }: Nic): string[] => [
   ...(dns.addresses.length === 0 ? [] : [`dns-nameservers ${dns.addresses.join(' ')}`]),
   ...(dns.search.length === 0 ? [] : [`dns-search ${dns.search.join(' ')}`]),
 ]
+
+/** ifupdown knows interfaces by address or name; the driver counts where a new name is given, which udev does. */
+const ignoredMatch = ({ id, match, setName }: Nic): string[] =>
+  match.driver !== undefined && match.name !== undefined && match.mac === undefined && setName === undefined ? [`${id}.match.driver`] : []
 
 const knownOverrides = ['route-metric', 'hostname']
 
