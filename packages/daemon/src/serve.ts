@@ -8,9 +8,9 @@ import { startGrpcService } from './grpc/start-grpc-service.ts'
 import { claimSocketPath } from './listen-on-socket.ts'
 import { lockDaemon } from './lock-daemon.ts'
 import { createLogger, type DaemonLogger } from './operate/create-logger.ts'
+import { keepPrepared } from './operate/keep-prepared.ts'
 import { createServiceNotifier } from './operate/notify-systemd.ts'
 import { type Operations, startOperations } from './operate/start-operations.ts'
-import type { DriverWatch } from './operate/watch-driver.ts'
 import { createWork, type RunningWork } from './work/create-work.ts'
 
 export interface ServeOptions {
@@ -87,7 +87,8 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   const notifier = createServiceNotifier({ env: process.env, logger, alive: () => status().alive })
   ends.defer('the notifier', async () => notifier.close())
 
-  const prepare = () => prepareAhead(work, stop, logger, driver)
+  // In the background: jobs that come before wait for it, or boot.
+  const prepare = keepPrepared({ prepare: () => work.prepareDriver(stop), driver, logger, stop })
   const concernsDriver = ({ changed }: ConfigComparison) => changed.includes('driver') || changed.includes('driverOptions')
   // No schema knows the options of all drivers: this one is asked, in a process of its own, before every job fails of them.
   const accept = async (comparison: ConfigComparison) => {
@@ -111,7 +112,6 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     void driver.refresh()
     prepare()
   }
-  prepare()
   await notifier.ready('serving')
   logger.info('daemon.ready', { socket: config.socketPath, driver: config.driver, ms: Math.round(performance.now() - started) })
 
@@ -123,19 +123,6 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   status()
   void aborted(stopNow).then(() => work.drain(0))
   await drained
-}
-
-/** In the background: jobs that come before wait for it, or boot. */
-function prepareAhead(work: RunningWork, stop: AbortSignal, logger: DaemonLogger, driver: DriverWatch): void {
-  work.prepareDriver(stop).then(
-    ({ outcome, detail }) => {
-      logger.info('driver.prepared', { outcome, detail })
-      void driver.refresh()
-    },
-    (error: unknown) => {
-      if (!stop.aborted) logger.warn('driver.prepare', { error })
-    },
-  )
 }
 
 /** `DRIVER_UNUSABLE`: what is missing is in the message, the findings are in the context, the remedies the hint. */

@@ -156,6 +156,10 @@ function measureDriver(registry: Registry, { version, driver, probe }: MetricsOp
       },
     })
   }
+  optional('held', '1 while clones share the memory of the saved VM, 0 while each has a copy of its own.', () => {
+    const held = template()?.held
+    return held === undefined ? undefined : Number(held)
+  })
   optional('size_bytes', 'Size of the saved VM.', () => template()?.sizeBytes)
   optional('age_seconds', 'Age of the saved VM.', () => seconds(template()?.ageMs))
   new Gauge({

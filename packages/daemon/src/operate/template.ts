@@ -8,6 +8,8 @@ export interface TemplateState {
   readonly detail: string
   readonly sizeBytes?: number
   readonly ageMs?: number
+  /** Whether its memory is held for clones to share; else each has a copy of its own. */
+  readonly held?: boolean
   /** How long the last boot and the last clone took. */
   readonly bootMs?: number
   readonly cloneMs?: number
@@ -22,5 +24,14 @@ export function templateOf(probe: Probe | null): TemplateState | undefined {
     const value = finding.data?.[name]
     return typeof value === 'number' ? ({ [name]: value } as { readonly [Key in Name]: number }) : {}
   }
-  return { state, detail: finding.detail, ...number('sizeBytes'), ...number('ageMs'), ...number('bootMs'), ...number('cloneMs') }
+  const held = finding.data?.['held']
+  return {
+    state,
+    detail: finding.detail,
+    ...number('sizeBytes'),
+    ...number('ageMs'),
+    ...(typeof held === 'boolean' && { held }),
+    ...number('bootMs'),
+    ...number('cloneMs'),
+  }
 }

@@ -7,6 +7,8 @@ export interface DriverWatch {
   readonly last: Probe | null
   /** Probes now; calls at once share one probe. Never rejects: a probe that throws says that the driver is unusable. */
   refresh(): Promise<Probe>
+  /** Calls `listener` with what each probe found, until the returned function is called. */
+  on(listener: (probe: Probe) => void): () => void
   stop(): void
 }
 
@@ -22,6 +24,7 @@ export interface WatchDriverOptions {
 export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDriverOptions): DriverWatch {
   let last: Probe | null = null
   let running: Promise<Probe> | undefined
+  const listeners = new Set<(probe: Probe) => void>()
   const look = async (): Promise<Probe> => {
     const found = await Promise.resolve()
       .then(probe)
@@ -37,6 +40,7 @@ export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDr
     last = found
     if (found.usable) health.set('driver')
     else health.set('driver', `the driver does not work here: ${lacking.map(({ subject, detail }) => `${subject}: ${detail}`).join('; ')}`)
+    for (const listener of listeners) listener(found)
     return found
   }
   const refresh = () => {
@@ -52,6 +56,10 @@ export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDr
       return last
     },
     refresh,
+    on(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     stop: () => clearInterval(timer),
   }
 }
