@@ -1,6 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { HostPath } from '@host-deployer/driver-api'
+import { attachedNbd } from './attached-nbd.ts'
+import { mountsAbout } from './mounts-about.ts'
 
 const quiet = <T>(action: Promise<T>, otherwise: T): Promise<T> => action.catch(() => otherwise)
 
@@ -60,21 +62,40 @@ async function mappedDevices(): Promise<string[]> {
   return Promise.all(names.map(async (name) => (await quiet(readFile(`/sys/block/${name}/dm/name`, 'utf8'), '')).trim()))
 }
 
+/** What {@link findResidue} goes by, beside the directory. */
+export interface ResidueInput {
+  /** Directories that should have nothing in them. */
+  readonly emptied: readonly HostPath[]
+  /** The nbd devices that were attached before: they say nothing of where their bytes come from. */
+  readonly nbdBefore: ReadonlyMap<string, string>
+  /** Where sysfs shows block devices. Default: where it does. */
+  readonly sysBlock?: string
+}
+
+/** nbd devices attached since, but those of a process that runs and is somebody else's: of `ours`, or of one that has ended. */
+async function leftNbd({ nbdBefore, sysBlock }: ResidueInput, ours: ReadonlySet<string>): Promise<string[]> {
+  const running = new Set(await processIds())
+  const since = [...(await attachedNbd(sysBlock))].filter(([name, pid]) => nbdBefore.get(name) !== pid)
+  return since.filter(([, pid]) => ours.has(pid) || !running.has(pid)).map(([name, pid]) => `${name} ${pid}`)
+}
+
 /**
- * What on this machine still has to do with `directory`: processes, descriptors of this process, mounts, loop and mapped devices, sockets; and every path in
- * the `emptied` directories. One line each, empty when there is nothing.
+ * What on this machine still has to do with `directory`: processes, descriptors of this process, mounts in any namespace, loop, mapped and nbd devices,
+ * sockets; and every path in the `emptied` directories. One line each, empty when there is nothing.
  */
-export async function findResidue(directory: string, emptied: readonly HostPath[]): Promise<string[]> {
+export async function findResidue(directory: string, input: ResidueInput): Promise<string[]> {
+  const { emptied } = input
   const [holding, about, own, mounts, sockets, loops, mapped, ...trees] = await Promise.all([
     processesHolding(directory),
     processesAbout(directory),
     descriptorsOf('self'),
-    quiet(readFile('/proc/self/mountinfo', 'utf8'), ''),
+    mountsAbout(directory),
     quiet(readFile('/proc/net/unix', 'utf8'), ''),
     loopFiles(),
     mappedDevices(),
     ...emptied.map((path) => quiet(listTree(path), [])),
   ])
+  const nbd = await leftNbd(input, new Set([...holding, ...about].map((line) => line.split(' ', 1)[0] ?? '')))
   const labelled = (label: string, lines: readonly string[]): string[] => lines.map((line) => `${label}: ${line}`)
   return [
     ...labelled('process with an open file', holding),
@@ -83,13 +104,14 @@ export async function findResidue(directory: string, emptied: readonly HostPath[
       'descriptor',
       own.filter((path) => path.startsWith(`${directory}/`)),
     ),
-    ...labelled('mount', linesAbout(mounts, directory)),
+    ...labelled('mount', mounts),
     ...labelled('socket', linesAbout(sockets, directory)),
     ...labelled('loop device', linesAbout(loops.join('\n'), directory)),
     ...labelled(
       'mapped device',
       mapped.filter((name) => name.includes(tagOf(directory))),
     ),
+    ...labelled('nbd device', nbd),
     ...trees.flatMap((tree, index) => labelled(`left in ${emptied[index]}`, tree)),
   ]
 }

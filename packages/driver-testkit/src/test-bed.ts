@@ -10,6 +10,7 @@ import {
   type OpenRequest,
 } from '@host-deployer/driver-api'
 import { createFileLeaseJournal } from '@host-deployer/driver-kit'
+import { attachedNbd } from './attached-nbd.ts'
 import { createDisks, type Disks } from './disks.ts'
 import { findResidue } from './residue.ts'
 import { settled } from './settled.ts'
@@ -69,6 +70,7 @@ export async function createTestBed(subject: Subject, directory: string): Promis
     logger: { debug() {}, info() {}, warn() {} },
     leases: createFileLeaseJournal(leaseDirectory),
   }
+  const nbdBefore = await attachedNbd()
   const made = new Map<string, Promise<unknown>>()
   const once = <T>(key: string, make: () => Promise<T>): Promise<T> => {
     const value = (made.get(key) as Promise<T> | undefined) ?? make()
@@ -112,7 +114,7 @@ export async function createTestBed(subject: Subject, directory: string): Promis
     atClose: (action) => void endings.push(action),
     residue: () =>
       settled(
-        () => findResidue(directory, [workDirectory, leaseDirectory]),
+        () => findResidue(directory, { emptied: [workDirectory, leaseDirectory], nbdBefore }),
         (found) => found.length === 0,
         subject.settleMs,
       ),

@@ -2,6 +2,7 @@ import { diskMutants } from './disk-mutants.ts'
 import { execMutants } from './exec-mutants.ts'
 import { fsMutants } from './fs-mutants.ts'
 import { killMutants } from './kill-mutants.ts'
+import { mountMutants } from './mount-mutants.ts'
 import type { Mutant } from './mutant.ts'
 import { sessionMutants } from './session-mutants.ts'
 
@@ -12,4 +13,5 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ...fsMutants,
   ...diskMutants,
   ...killMutants,
+  ...mountMutants,
 }
