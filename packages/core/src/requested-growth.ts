@@ -12,6 +12,7 @@ export interface RequestedGrowth extends GrowRequest {
 /**
  * What of the root the request wants to grow. As cloud-init's growpart: only when `devices` has `/` in it, and not in an image with
  * `/etc/growroot-disabled`, unless `ignore_growroot_disabled` (`GROW_DISABLED`). The file system follows the partition where `resize_rootfs` is not given.
+ * A delegated request is no exception: what has grown is only found grown by the cloud-init inside the image.
  */
 export async function requestedGrowth(fs: GuestFs, { growpart, resize_rootfs }: DeployRequest): Promise<RequestedGrowth> {
   const wanted = growpart !== undefined && growpart.mode !== 'off' && growpart.devices.includes('/')

@@ -34,10 +34,14 @@ export function keepDropIn(request: DeployRequest, defaultUser: string, login?: 
     ...accounts(request, defaultUser, login),
     ...(request.locale === undefined ? {} : { locale: request.locale }),
     ...(request.timezone === undefined ? {} : { timezone: request.timezone }),
-    ...(request.growpart?.mode === 'off' ? { growpart: { mode: 'off' } } : {}),
+    ...(keepsRootPartition(request) ? { growpart: { mode: 'off' } } : {}),
     ...(request.resize_rootfs === false ? { resize_rootfs: false } : {}),
   }
 }
+
+/** Left to itself cloud-init grows it. */
+const keepsRootPartition = ({ growpart }: DeployRequest) =>
+  growpart !== undefined && (growpart.mode === 'off' || !growpart.devices.includes('/'))
 
 /**
  * cloud-init goes through its `users` on every new instance: it makes the default user, and locks the password of each unless told otherwise, also of

@@ -26,6 +26,16 @@ describe('keep', () => {
   })
 
   test.each([
+    ['growpart: {mode: auto}', undefined],
+    ['growpart: {devices: []}', { mode: 'off' }],
+    ["growpart: {mode: 'off'}", { mode: 'off' }],
+  ])('%s: cloud-init grows the root only when it is asked for', async (body, growpart) => {
+    const guest = await createTestGuest('debian-12-cloud')
+    await guest.deploy(cloudConfig(`timezone: Etc/UTC\n${body}\n`))
+    expect((parse((await guest.read(dropIn)) ?? '') as { growpart?: unknown }).growpart).toEqual(growpart)
+  })
+
+  test.each([
     ['its password', 'password: secret\n', true],
     ['a password in chpasswd', `chpasswd: {users: [{name: debian, password: '${testHash}'}]}\n`, true],
     ['a password for another', `chpasswd: {users: [{name: root, password: '${testHash}'}]}\n`, false],
