@@ -14,8 +14,6 @@ export interface ReadyDriver {
   /** The section of a configuration that it was loaded with. */
   readonly options: Readonly<Record<string, unknown>>
   readonly context: DriverContext<unknown>
-  /** It can activate logical volumes here. */
-  readonly lvm: boolean
 }
 
 const from = [join(import.meta.dirname, '..', '..', 'apps', 'cli')] as const
@@ -30,9 +28,9 @@ export async function readyDriver(name: DriverName, directory: string, more: Rea
   const loaded = await loadDriver(nameOrPath, { from, options })
   const { driver } = loaded
   const own = { ...context, options: loaded.options }
-  const { usable, findings, capabilities } = await driver.probe(own)
+  const { usable, findings } = await driver.probe(own)
   if (!usable) throw new Error(`${driver.name} does not work here: ${JSON.stringify(findings.filter(({ ok }) => !ok))}`)
-  return { driver, options, context: own, lvm: capabilities?.lvm === true }
+  return { driver, options, context: own }
 }
 
 async function named(name: DriverName, directory: string): Promise<readonly [nameOrPath: string, options: ReadyDriver['options']]> {
