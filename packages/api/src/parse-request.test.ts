@@ -307,6 +307,7 @@ describe('other keys', () => {
     ['timezone: /etc/localtime', 'INPUT_INVALID timezone 1'],
     ['locale: "de DE"', 'INPUT_INVALID locale 1'],
     ['locale: true', 'INPUT_INVALID locale 1'],
+    ['locale_configfile: /etc/default/locale', 'INPUT_KEY_UNSUPPORTED locale_configfile 1'],
     ['runcmd: ls', 'INPUT_INVALID runcmd 1'],
     ['runcmd: [{a: b}]', 'INPUT_INVALID runcmd[0] 1'],
     ['runcmd: ["a\\0b"]', 'INPUT_INVALID runcmd[0] 1'],

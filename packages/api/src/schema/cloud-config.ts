@@ -116,6 +116,11 @@ export const cloudConfig = keyed(
     seal: flag.optional(),
   },
   unsupported,
-)
+).superRefine(({ locale, locale_configfile }, context) => {
+  // cloud-init would write its own default there.
+  if (locale !== undefined || locale_configfile === undefined) return
+  const message = 'is not supported yet without locale'
+  context.addIssue({ code: 'custom', path: ['locale_configfile'], message, params: { code: 'INPUT_KEY_UNSUPPORTED' } })
+})
 
 export type CloudConfig = z.output<typeof cloudConfig>
