@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { type Diagnostic, DriverError } from '@host-deployer/driver-api'
-import { createLocalToolHost } from '@host-deployer/driver-kit'
+import { createLocalToolHost, findProgram } from '@host-deployer/driver-kit'
 import type { NbdOptions } from './options.ts'
 
 export type Attacher = 'kernel' | 'fuse'
@@ -9,10 +9,14 @@ export type Attacher = 'kernel' | 'fuse'
 export interface KernelNbd {
   readonly usable: boolean
   readonly detail: string
+  /** What would change it; only of what is not usable. */
+  readonly remedy?: string
+  readonly debianPackage?: string
 }
 
 const MODULE = '/sys/module/nbd'
 const PARTITIONS = 16
+const LOAD = `modprobe nbd max_part=${PARTITIONS}`
 
 const isLoaded = (): Promise<boolean> =>
   access(MODULE).then(
@@ -31,19 +35,26 @@ async function tryModprobe(...words: string[]): Promise<boolean> {
 async function loadedModule(): Promise<KernelNbd> {
   const maxPartitions = Number(await readFile(`${MODULE}/parameters/max_part`, 'utf8').catch(() => '0'))
   if (maxPartitions > 0) return { usable: true, detail: `loaded, up to ${maxPartitions} partitions a device` }
-  return { usable: false, detail: 'loaded with max_part=0: partitions have no device nodes' }
+  return { usable: false, detail: 'loaded with max_part=0: partitions have no device nodes', remedy: `modprobe -r nbd; ${LOAD}` }
+}
+
+/** Why a module that is not loaded stays so. */
+async function unloaded(): Promise<KernelNbd> {
+  if ((await findProgram('modprobe')) !== undefined) return { usable: false, detail: 'this kernel has no nbd module', remedy: LOAD }
+  const remedy = `apt-get install kmod, or on the host of a container: ${LOAD}`
+  return { usable: false, detail: 'the nbd module is not loaded, and there is no modprobe to do it', remedy, debianPackage: 'kmod' }
 }
 
 /** Looks, changes nothing. */
 export async function findKernelNbd(): Promise<KernelNbd> {
   if (await isLoaded()) return loadedModule()
   const loadable = await tryModprobe('--dry-run', 'nbd')
-  return loadable ? { usable: true, detail: 'not loaded yet, and can be' } : { usable: false, detail: 'this kernel has no nbd module' }
+  return loadable ? { usable: true, detail: 'not loaded yet, and can be' } : unloaded()
 }
 
 async function bringKernelNbd(): Promise<KernelNbd> {
   if (!(await isLoaded())) await tryModprobe('nbd', `max_part=${PARTITIONS}`)
-  return (await isLoaded()) ? loadedModule() : { usable: false, detail: 'this kernel has no nbd module' }
+  return (await isLoaded()) ? loadedModule() : unloaded()
 }
 
 /** Loads the module where it is wanted and not there. `DRIVER_NBD_MODULE` when `kernel` was asked for by name and does not work. */
@@ -51,11 +62,11 @@ export async function chooseAttacher({
   attach,
 }: NbdOptions): Promise<{ readonly attacher: Attacher; readonly diagnostics: readonly Diagnostic[] }> {
   if (attach === 'fuse') return { attacher: 'fuse', diagnostics: [] }
-  const { usable, detail } = await bringKernelNbd()
+  const { usable, detail, remedy = LOAD } = await bringKernelNbd()
   if (usable) return { attacher: 'kernel', diagnostics: [] }
   if (attach === 'kernel') {
     throw new DriverError('DRIVER_NBD_MODULE', `The kernel's nbd cannot be used: ${detail}`, {
-      hint: `Load it (modprobe nbd max_part=${PARTITIONS}), take the driver option attach: fuse, or --driver qemu-initramfs.`,
+      hint: `Load it (${remedy}), take the driver option attach: fuse, or --driver qemu-initramfs.`,
       context: { detail },
     })
   }

@@ -7,8 +7,8 @@ import type { SessionPlace } from './session-place.ts'
 const CONTROL = '/dev/mapper/control'
 
 /** Whether logical volumes can be activated here, or why not. */
-export async function findLvm(): Promise<{ readonly usable: boolean; readonly detail: string }> {
-  if ((await findProgram('lvm')) === undefined) return { usable: false, detail: 'there is no lvm on this machine' }
+export async function findLvm(): Promise<{ readonly usable: boolean; readonly detail: string; readonly debianPackage?: string }> {
+  if ((await findProgram('lvm')) === undefined) return { usable: false, detail: 'there is no lvm on this machine', debianPackage: 'lvm2' }
   try {
     await (await open(CONTROL, 'r+')).close()
     return { usable: true, detail: 'lvm and device mapper' }

@@ -7,6 +7,8 @@ import { findLvm } from './lvm-environment.ts'
 import type { NbdOptions } from './options.ts'
 import { always, forFuse, packageOf } from './programs.ts'
 
+const installs = (debianPackage: string | undefined): string => (debianPackage === undefined ? '' : `apt-get install ${debianPackage}. `)
+
 async function probeProgram(subject: string, program: string, debianPackage: string | undefined): Promise<ProbeFinding> {
   const path = await findProgram(program)
   if (path === undefined) {
@@ -62,13 +64,15 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
     subject: 'nbd-module',
     ok: kernel.usable,
     detail: kernel.detail,
-    ...(!kernel.usable && { remedy: 'modprobe nbd max_part=16; without it nbdfuse is used (package libnbd-bin).' }),
+    ...(!kernel.usable && { remedy: `${kernel.remedy}; without it nbdfuse is used (package libnbd-bin).` }),
+    ...(kernel.debianPackage !== undefined && { debianPackage: kernel.debianPackage }),
   }
   const volumes: ProbeFinding = {
     subject: 'lvm',
     ok: lvm.usable,
     detail: lvm.detail,
-    ...(!lvm.usable && { remedy: 'Guests on LVM need --driver qemu-initramfs here.' }),
+    ...(!lvm.usable && { remedy: `${installs(lvm.debianPackage)}Guests on LVM need --driver qemu-initramfs here.` }),
+    ...(lvm.debianPackage !== undefined && { debianPackage: lvm.debianPackage }),
   }
   const fuseWorks = fuse.every(({ ok }) => ok)
   const attachable = { kernel: kernel.usable, fuse: fuseWorks, auto: kernel.usable || fuseWorks }[options.attach]
