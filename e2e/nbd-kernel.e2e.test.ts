@@ -9,16 +9,16 @@ import { createWorkspace } from './lib/workspace.ts'
 
 const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
 const killCount = soak ? 20 : 2
-const timeoutMs = soak ? 3_600_000 : 600_000
+const timeoutMs = soak ? 3_600_000 : 900_000
 const draw = random()
 let report: MachineReport
 
 beforeAll(async () => {
   const space = await createWorkspace('nbd-kernel')
   const orders = {
-    // The one in which the kernel's nbd differs most from the other way; none: all of them.
-    groups: soak ? [] : ['block'],
-    rounds: soak ? 20 : 2,
+    // The one in which the kernel's nbd differs most from the other way, and sessions in a loop; none: all of them.
+    groups: soak ? [] : ['block', 'leak'],
+    rounds: soak ? 100 : 5,
     killMomentsMs: Array.from({ length: killCount }, () => Math.round(20 + draw() * 5000)),
   }
   report = await runNbdMachine(space, orders, timeoutMs)
@@ -43,10 +43,48 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
 
   test('without the module: an error that says so, and another way where any will do', () => {
     expect(resultOf('missing')).toEqual({
+      packages: ['kmod', 'lvm2'],
       kernel: 'DRIVER_NBD_MODULE',
       automatic: ['NBD_FUSE_USED'],
       withoutPartitions: 'DRIVER_NBD_MODULE',
     })
+  })
+
+  test('a device that the last session left read-only takes writes in the next', () => {
+    expect(resultOf('readOnlyFlag')).toEqual({ devices: ['/dev/nbd0', '/dev/nbd0'], flag: '0', residue: [] })
+  })
+
+  test('an active volume: nothing is left by a session that closes, nor by one that is killed, whatever process numbers they see', () => {
+    const clean = { close: 'none', afterClose: [], open: 'none', outlives: true, codes: ['LEASE_FREED'], residue: [], free: true }
+    expect(resultOf('volumes')).toEqual([
+      { numbers: 'machine', ...clean },
+      { numbers: 'own', ...clean },
+    ])
+  })
+
+  test('a device that somebody else has attached stays, whatever a lease of ours says about it', () => {
+    const { found, ofOurProgram } = resultOf('strangers')
+    expect(found.filter(({ serves }) => !serves)).toEqual([])
+    const outcomes = found.map(({ attachedBy, recorded, numbers, codes }) => [attachedBy, recorded, numbers, codes.join()])
+    expect(outcomes).toEqual([
+      // Nothing runs any more that could tell whose it is, and the lease does not.
+      ['netlink', 'none', 'machine', 'LEASE_NOT_FREED'],
+      ['netlink', 'none', 'own', 'LEASE_NOT_FREED'],
+      // It is not what it was.
+      ['netlink', 'other', 'machine', 'LEASE_FREED'],
+      ['netlink', 'other', 'own', 'LEASE_FREED'],
+      // What looks like ours is waited for, and not cut.
+      ['netlink', 'same', 'machine', 'LEASE_NOT_FREED'],
+      ['netlink', 'same', 'own', 'LEASE_NOT_FREED'],
+      // It runs, and is seen to be another program.
+      ['qemu-nbd', 'none', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'none', 'own', 'LEASE_NOT_FREED'],
+      ['qemu-nbd', 'other', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'other', 'own', 'LEASE_FREED'],
+      ['qemu-nbd', 'same', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'same', 'own', 'LEASE_NOT_FREED'],
+    ])
+    expect(ofOurProgram).toEqual(['LEASE_FREED'])
   })
 
   test('kill -9 at any moment: reclaim frees all there is, the image is free and sound', () => {

@@ -1,64 +1,22 @@
 // Runs in the machine, as one bundled file: tries what can go wrong with the kernel's nbd, and says what came of it. Judges nothing.
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scanStorage } from '@host-deployer/block'
-import { DeployError, type DriverSession } from '@host-deployer/driver-api'
-import { argumentsOf, becomesTrue, listLeases, reclaim } from '@host-deployer/driver-kit'
-import { digestOf, isFree } from '@host-deployer/driver-testkit'
+import { argumentsOf, listLeases, reclaim } from '@host-deployer/driver-kit'
+import { digestOf } from '@host-deployer/driver-testkit'
 import { driver } from '../../../packages/driver-nbd/src/driver.ts'
-import { contextIn, createBed, requestOf, residueOf, run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
+import { contextIn, requestOf, run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
+import { volumes } from './active-volumes.ts'
+import { bed, codeOf, ext4, freeImage, host, image, openImage, options, removeModule, residue } from './machine-bed.ts'
 import type { MachineOrders, MachineReport, MachineResults } from './machine-report.ts'
+import { strangers } from './stranger-devices.ts'
 
 const [, , payload = '', reportDevice = ''] = process.argv
-const MiB = 2 ** 20
-const options = { trustImages: true, attach: 'kernel', releaseTimeoutMs: 4_000 } as const
-const bed = await createBed(options)
 let report: MachineReport = {}
 
-const host = (program: string, ...words: readonly string[]): string => execFileSync(program, words, { encoding: 'utf8' }).trim()
-const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'none',
-    (error: unknown) => (DeployError.isInstance(error) ? error.code : String(error)),
-  )
 const codesOf = async (): Promise<string[]> => [...new Set((await reclaim(bed.leaseDirectory)).map(({ code }) => code))]
-const openImage = (path: string): Promise<DriverSession> => driver.open(requestOf(path), bed.context)
-const freeImage = (path: string): Promise<boolean> => isFree({ path: requestOf(path).disks[0].chain[0].path, format: 'raw' })
-
-async function image(name: string): Promise<string> {
-  const path = join(bed.directory, name)
-  await writeFile(path, '')
-  await truncate(path, 64 * MiB)
-  return path
-}
-
-async function ext4(name: string): Promise<string> {
-  const path = await image(name)
-  host('mkfs.ext4', '-q', '-F', path)
-  return path
-}
-
-/** Nobody else works on this machine: whatever is attached, mapped or looped is left over. */
-async function residue(ids: readonly string[]): Promise<string[]> {
-  const devices = (await readdir('/sys/block')).filter((name) => name.startsWith('nbd'))
-  const attached = await Promise.all(
-    devices.map(async (name) => {
-      const pid = await readFile(`/sys/block/${name}/pid`, 'utf8').catch(() => '')
-      const size = await readFile(`/sys/block/${name}/size`, 'utf8')
-      return pid === '' && size.trim() === '0' ? [] : [`${name} ${pid.trim()} ${size.trim()}`]
-    }),
-  )
-  const mapped = host('dmsetup', 'ls')
-  const loops = host('losetup', '--noheadings', '--list', '--output', 'NAME,BACK-FILE')
-  return [
-    ...attached.flat(),
-    ...(mapped.startsWith('No devices') ? [] : mapped.split('\n')),
-    ...loops.split('\n').filter(Boolean),
-    ...(await residueOf(bed, ids)),
-  ]
-}
 
 /** Before anything has loaded the module. */
 async function missing(): Promise<MachineResults['missing']> {
@@ -73,16 +31,19 @@ async function missing(): Promise<MachineResults['missing']> {
     )
     return { code, diagnostics: code === 'none' ? diagnostics : [code] }
   }
+  const tools = ['/usr/sbin/modprobe', '/usr/sbin/lvm']
+  for (const tool of tools) await rename(tool, `${tool}.away`)
+  const { findings } = await driver.probe(contextIn(bed.directory, options))
+  for (const tool of tools) await rename(`${tool}.away`, tool)
+  const packages = findings.flatMap(({ ok, debianPackage }) => (ok || debianPackage === undefined ? [] : [debianPackage]))
   host('mount', '-t', 'tmpfs', 'none', '/lib/modules')
   const kernel = (await attempt('kernel')).code
   const automatic = (await attempt('auto')).diagnostics
   host('umount', '/lib/modules')
   host('modprobe', 'nbd', 'max_part=0')
   const withoutPartitions = (await attempt('kernel')).code
-  // udev looks at the new devices for a moment.
-  const removed = await becomesTrue(async () => spawnSync('modprobe', ['--remove', 'nbd'], { stdio: 'ignore' }).status === 0, 15_000)
-  if (!removed) throw new Error('the module nbd cannot be removed')
-  return { kernel, automatic, withoutPartitions }
+  await removeModule()
+  return { packages, kernel, automatic, withoutPartitions }
 }
 
 async function kit({ groups, rounds }: MachineOrders): Promise<MachineResults['kit']> {
@@ -119,6 +80,24 @@ async function kills({ killMomentsMs }: MachineOrders): Promise<MachineResults['
     })
   }
   return found
+}
+
+async function readOnlyFlag(): Promise<MachineResults['readOnlyFlag']> {
+  await removeModule()
+  host('modprobe', 'nbd', 'max_part=16', 'nbds_max=1')
+  const path = await image('flag.raw')
+  const devices: string[] = []
+  let flag = ''
+  for (let round = 0; round < 2; round += 1) {
+    await using session = await openImage(path)
+    const { device } = session.disks[0]
+    devices.push(device)
+    flag = (await run(session, 'blockdev', '--getro', device)).trim()
+    await run(session, 'blockdev', '--setro', device)
+  }
+  const left = await residue([])
+  await removeModule()
+  return { devices, flag, residue: left }
 }
 
 /** The process whose root is the session's. */
@@ -234,7 +213,10 @@ async function step<Name extends keyof MachineResults>(name: Name, action: () =>
 
 const orders = JSON.parse(await readFile(join(payload, 'orders.json'), 'utf8')) as MachineOrders
 await step('missing', missing)
+await step('readOnlyFlag', readOnlyFlag)
 await step('parallel', parallel)
+await step('strangers', strangers)
+await step('volumes', volumes)
 await step('groups', groups)
 await step('heldFile', heldFile)
 await step('kills', () => kills(orders))

@@ -9,10 +9,24 @@ export interface MachineOrders {
   readonly killMomentsMs: readonly number[]
 }
 
+/**
+ * Whose process numbers a program sees: all of the machine, or only those of a process namespace of its own, as in a container that does not share the
+ * host's. What the kernel tells about nbd devices are numbers of the machine either way.
+ */
+export type Numbers = 'machine' | 'own'
+
 /** Codes of errors; `none`: there was no error. */
 export interface MachineResults {
-  /** No module to be had: of opening by name, of the `auto` way, and of a module that was loaded without partitions. */
-  readonly missing: { readonly kernel: string; readonly automatic: readonly string[]; readonly withoutPartitions: string }
+  /**
+   * The packages that a probe names where there is neither modprobe nor lvm. No module to be had: of opening by name, of the `auto` way, and of a module
+   * that was loaded without partitions.
+   */
+  readonly missing: {
+    readonly packages: readonly string[]
+    readonly kernel: string
+    readonly automatic: readonly string[]
+    readonly withoutPartitions: string
+  }
   readonly kit: ConformanceReport
   readonly kills: readonly {
     readonly momentMs: number
@@ -44,6 +58,38 @@ export interface MachineResults {
     readonly alone: readonly string[]
     readonly residue: readonly string[]
   }
+  /** A session sets its device read-only; the next one gets the same device. */
+  readonly readOnlyFlag: { readonly devices: readonly string[]; readonly flag: string; readonly residue: readonly string[] }
+  /** A device that an orphaned lease of ours names, and that somebody else has attached. */
+  readonly strangers: {
+    readonly found: readonly {
+      /** By netlink, where nothing runs any more that attached it, or by a qemu-nbd that runs. */
+      readonly attachedBy: 'netlink' | 'qemu-nbd'
+      /** The number that the lease says the device was attached by when it was ours: that of its owner now is the `same`, by bad luck. */
+      readonly recorded: 'none' | 'other' | 'same'
+      /** What reclaim sees. */
+      readonly numbers: Numbers
+      readonly codes: readonly string[]
+      /** The stranger can still read from it. */
+      readonly serves: boolean
+    }[]
+    /** Of a reclaim by a lease whose marker the qemu-nbd that runs has: it was ours, and is disconnected. */
+    readonly ofOurProgram: readonly string[]
+  }
+  /** Sessions that have activated and mounted a logical volume: one closes, one is killed. */
+  readonly volumes: readonly {
+    readonly numbers: Numbers
+    readonly close: string
+    readonly afterClose: readonly string[]
+    /** Of opening the session that is killed. */
+    readonly open: string
+    /** The volume is still active when the session has been killed. */
+    readonly outlives: boolean
+    /** Of the reclaim that followed. */
+    readonly codes: readonly string[]
+    readonly residue: readonly string[]
+    readonly free: boolean
+  }[]
   readonly parallel: { readonly devices: readonly string[]; readonly contents: readonly string[]; readonly residue: readonly string[] }
 }
 

@@ -1,9 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
 import type { Lease } from '@host-deployer/driver-api'
 import { becomesTrue } from './becomes-true.ts'
-import { describeUse, removeMappings } from './block-device-use.ts'
-import { argumentsOf, processesWithArgument } from './find-argument.ts'
+import { processesWithArgument } from './find-argument.ts'
+import { freeNbdDevice } from './free-nbd-device.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { releaseLoops } from './loop-device.ts'
 import { hasEnded, namespaceIn, wakeEntrants, whoIsLeft } from './namespace-end.ts'
@@ -69,41 +68,17 @@ async function freePath(kind: Lease['kind'], path: string): Promise<void> {
 }
 
 /**
- * Whose an nbd device is: `pid` in sysfs is the thread that waits in NBD_DO_IT. `stale`: that has ended, and something keeps the device open. Then nothing can be
- * read from it any more, whoever it was.
- */
-async function stateOfNbd(device: string, marker: string): Promise<'free' | 'ours' | 'stale' | 'theirs'> {
-  const read = (name: string) => readFile(`/sys/block/${basename(device)}/${name}`, 'utf8').catch(() => '')
-  const [pid, size] = (await Promise.all([read('pid'), read('size')])).map((text) => text.trim())
-  if (pid === '') return size === '0' || size === '' ? 'free' : 'stale'
-  const words = await argumentsOf(Number(pid))
-  if (words.length === 0) return 'stale'
-  return words.includes(marker) ? 'ours' : 'theirs'
-}
-
-async function freeNbdDevice({ device, marker }: Details): Promise<boolean> {
-  if (typeof device !== 'string' || typeof marker !== 'string' || !/^\/dev\/nbd\d+$/.test(device)) return false
-  const isOurs = async (): Promise<boolean> => ['ours', 'stale'].includes(await stateOfNbd(device, marker))
-  if (!(await isOurs())) return true
-  await removeMappings(basename(device))
-  const { exec } = createLocalToolHost()
-  if (await isOurs()) await exec(['qemu-nbd', '--disconnect', device], { timeoutMs: PATIENCE_MS }).catch(() => undefined)
-  if (await becomesTrue(async () => !(await isOurs()), PATIENCE_MS)) return true
-  throw new Error(`${device} stays attached: ${(await describeUse(basename(device))).join('; ')}`)
-}
-
-/**
  * Frees what one lease stands for, if it is still there and still what the lease says. `false`: this function does not know such a lease. Rejects with the
  * reason when it cannot be freed.
  *
  * Details by kind: `process` a pid with `startTicks` and `bootId`, with {@link namespaceIn} what it was the first process of, or a `marker`, an argument no
  * other process has; `directory`, `file`, `socket` and
- * `mount` a `path`; `loop-device` the `backingName` of the file below it; `nbd-device` the `device` and, as `marker`, an argument of the program that
- * attached it.
+ * `mount` a `path`; `loop-device` the `backingName` of the file below it; `nbd-device` what
+ * {@link import('./free-nbd-device.ts').NbdDeviceDetails} says.
  */
 export async function freeLease({ kind, details }: Lease): Promise<boolean> {
   if (kind === 'process') return freeProcess(details)
-  if (kind === 'nbd-device') return freeNbdDevice(details)
+  if (kind === 'nbd-device') return freeNbdDevice(details, PATIENCE_MS)
   if (kind === 'loop-device') {
     const { backingName } = details
     if (typeof backingName !== 'string' || backingName === '') return false

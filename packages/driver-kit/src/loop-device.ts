@@ -47,10 +47,10 @@ export async function releaseLoops(name: string, timeoutMs: number): Promise<voi
 }
 
 /**
- * blockdev --setro outlives the file below a loop device, and the next one over the same device would refuse writes: `block` sets it for a while, and a
- * killed session left it set.
+ * blockdev --setro outlives what a loop or nbd device is attached to, and the next disk at the same device would refuse writes: `block` sets it for a while,
+ * and a killed session leaves it set. Best effort but for what `exec` rejects for.
  */
-async function clearReadOnly(exec: ToolHost['exec'], device: string): Promise<void> {
+export async function clearReadOnly(exec: ToolHost['exec'], device: string): Promise<void> {
   const flag = await readFile(`/sys/block/${basename(device)}/ro`, 'utf8').catch(() => '0')
   if (flag.trim() === '1') await exec(['blockdev', '--setrw', device], { timeoutMs: 10_000 })
 }

@@ -6,6 +6,14 @@ export async function processNamespaceOf(pid: number): Promise<string | undefine
   return readlink(`/proc/${pid}/ns/pid`).catch(() => undefined)
 }
 
+// PROC_PID_INIT_INO of include/linux/proc_ns.h.
+const FIRST_NAMESPACE = `pid:[${0xeffffffc}]`
+
+/** Whether this process is in the machine's first process namespace, so that it sees every process by the number the kernel itself calls it by. */
+export async function isFirstProcessNamespace(): Promise<boolean> {
+  return (await readlink('/proc/self/ns/pid').catch(() => '')) === FIRST_NAMESPACE
+}
+
 /** The processes of a process namespace, by their numbers here. */
 export async function membersOf(namespace: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)

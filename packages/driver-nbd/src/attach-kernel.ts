@@ -1,31 +1,21 @@
 import { randomInt } from 'node:crypto'
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { CleanupError, DeployError, DriverError, type LeaseJournal, toolPath } from '@host-deployer/driver-api'
 import {
-  acquireLeased,
-  argumentsOf,
   becomesTrue,
+  clearReadOnly,
   createResourceStack,
+  currentBootId,
   describeUse,
+  type NbdDeviceDetails,
   type ResourceStack,
   removeMappings,
 } from '@host-deployer/driver-kit'
 import type { AttachedDevice } from './attach-fuse.ts'
 import { becomesReady } from './becomes-ready.ts'
+import { isDetached, watchAttachment } from './device-attachment.ts'
 import { attachTimeout, type DiskInput, descriptorsOf, explainExport, qemuNbdArgv, socketOf } from './export-disk.ts'
-import { startSessionProgram } from './session-program.ts'
-
-const read = (path: string): Promise<string> =>
-  readFile(path, 'utf8').then(
-    (text) => text.trim(),
-    () => '',
-  )
-
-/** sysfs shows the thread that waits in NBD_DO_IT as `pid` while a device is attached, and a size of zero when it is not (drivers/block/nbd.c). */
-async function isDetached(name: string): Promise<boolean> {
-  const [pid, size] = await Promise.all([read(`/sys/block/${name}/pid`), read(`/sys/block/${name}/size`)])
-  return pid === '' && size === '0'
-}
+import { type SessionProgram, startSessionProgram } from './session-program.ts'
 
 async function freeDevices(): Promise<string[]> {
   const names = (await readdir('/sys/block')).filter((name) => /^nbd\d+$/.test(name))
@@ -36,25 +26,10 @@ async function freeDevices(): Promise<string[]> {
   return [...found.slice(at), ...found.slice(0, at)]
 }
 
-/** Attached, and by nobody but our own qemu-nbd. */
-async function isAttachedBy(name: string, socketArgument: string): Promise<boolean> {
-  const [pid, size] = await Promise.all([read(`/sys/block/${name}/pid`), read(`/sys/block/${name}/size`)])
-  return pid !== '' && size !== '0' && (await argumentsOf(Number(pid))).includes(socketArgument)
-}
-
-/** Attached by a program that runs and is not ours. Of one that has ended nothing is left but a device that somebody keeps open. */
-async function isSomebodyElses(name: string, socketArgument: string): Promise<boolean> {
-  const pid = await read(`/sys/block/${name}/pid`)
-  const words = pid === '' ? [] : await argumentsOf(Number(pid))
-  return words.length > 0 && !words.includes(socketArgument)
-}
-
-async function detach(name: string, socketArgument: string, input: DiskInput): Promise<void> {
-  const isGone = async (): Promise<boolean> => (await isDetached(name)) || (await isSomebodyElses(name, socketArgument))
-  const gone = await becomesTrue(isGone, input.options.releaseTimeoutMs)
-  if (gone) return
+async function insistOn(name: string, isGone: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+  if (await becomesTrue(isGone, timeoutMs)) return
   const reasons = await describeUse(name)
-  throw new CleanupError('CLEANUP_RESIDUE', `/dev/${name} cannot be detached: ${reasons.join('; ') || 'its size does not become zero'}`, {
+  throw new CleanupError('CLEANUP_RESIDUE', `/dev/${name} cannot be detached: ${reasons.join('; ') || 'it stays attached'}`, {
     hint: 'End what uses it, then run `host-deployer reclaim`.',
     retry: 'may-help',
     context: { device: `/dev/${name}`, reasons },
@@ -67,36 +42,53 @@ const TAKEN = /Device or resource busy|Failed to set NBD socket/
 async function attachTo(name: string, input: DiskInput, leases: LeaseJournal, stack: ResourceStack): Promise<AttachedDevice | undefined> {
   const { place, opened, options, signal } = input
   const socket = socketOf(input)
-  const marker = `--socket=${socket}`
-  const device = toolPath(`/dev/${name}`)
+  const details = {
+    device: toolPath(`/dev/${name}`),
+    marker: `--socket=${socket}`,
+    bootId: await currentBootId(),
+  } satisfies NbdDeviceDetails
+  const { device } = details
+  let program: SessionProgram | undefined
+  const attachment = watchAttachment(name, details.marker, () => program?.stderr() ?? '')
+
   const own = createResourceStack()
+  let held = await leases.record({ kind: 'nbd-device', details })
+  own.defer(device, async () => {
+    try {
+      await insistOn(name, attachment.isGone, options.releaseTimeoutMs)
+    } catch (error) {
+      await held.quarantine?.(error instanceof Error ? error.message : String(error)).catch(() => {})
+      throw error
+    }
+    await held()
+  })
   try {
-    const program = await acquireLeased(leases, own, {
-      what: device,
-      lease: { kind: 'nbd-device', details: { device, marker } },
-      acquire: async () => undefined,
-      release: () => detach(name, marker, input),
-    }).then(() =>
-      startSessionProgram(
-        {
-          namespace: place.namespace,
-          // Verbose, or it would go into the background.
-          argv: qemuNbdArgv(input, socket, ['--verbose', `--connect=${device}`]),
-          descriptors: descriptorsOf(opened),
-          stop: async () => {
-            await removeMappings(name)
-            if (!(await isAttachedBy(name, marker))) return false
-            const { exitCode } = await place.exec([input.qemuNbd, '--disconnect', device], { timeoutMs: options.releaseTimeoutMs })
-            return exitCode === 0
-          },
-          stopTimeoutMs: options.releaseTimeoutMs,
+    program = await startSessionProgram(
+      {
+        namespace: place.namespace,
+        // Verbose, or it would go into the background.
+        argv: qemuNbdArgv(input, socket, ['--verbose', `--connect=${device}`]),
+        descriptors: descriptorsOf(opened),
+        stop: async () => {
+          if (!(await attachment.isOurs())) return false
+          await removeMappings(name)
+          if (!opened.readOnly) await clearReadOnly(place.exec, device).catch(() => {})
+          const { exitCode } = await place.exec([input.qemuNbd, '--disconnect', device], { timeoutMs: options.releaseTimeoutMs })
+          return exitCode === 0
         },
-        own,
-      ),
+        stopTimeoutMs: options.releaseTimeoutMs,
+      },
+      own,
     )
-    const outcome = await becomesReady(program, () => isAttachedBy(name, marker), options.attachTimeoutMs, signal)
+    const outcome = await becomesReady(program, attachment.hasBecomeOurs, options.attachTimeoutMs, signal)
     if (outcome === 'ended') throw explainExport(input, program.stderr())
-    if (outcome === 'timeout') throw attachTimeout(input, device)
+    const attachedBy = attachment.attachedBy()
+    if (outcome === 'timeout' || attachedBy === undefined) throw attachTimeout(input, device)
+    // From now on a reclaim knows the device for ours even when nothing of the session runs any more.
+    const intended = held
+    held = await leases.record({ kind: 'nbd-device', details: { ...details, attachedBy } })
+    await intended()
+    if (!opened.readOnly) await clearReadOnly(place.exec, device)
     // The kernel reads the partition table when the device is opened for the first time.
     await (await open(device, 'r')).close()
     stack.defer(device, () => own.release())

@@ -1,0 +1,35 @@
+// A process of its own in the machine: `session-process.mjs DIRECTORY OPTIONS close IMAGE` opens a session, activates and mounts the volume vg1/root, closes
+// and says with what code; `stay IMAGE` says so once the volume is mounted, and stays; `reclaim` says the codes of a reclaim.
+import { join } from 'node:path'
+import { DeployError, type DriverSession, hostPath } from '@host-deployer/driver-api'
+import { reclaim } from '@host-deployer/driver-kit'
+import { driver } from '../../../packages/driver-nbd/src/driver.ts'
+import { contextIn, requestOf, run } from '../../../packages/driver-nbd/src/session.test-support.ts'
+
+const [, , directory = '', options = '', command = '', image = ''] = process.argv
+const context = contextIn(directory, JSON.parse(options))
+
+async function work(): Promise<DriverSession> {
+  const session = await driver.open(requestOf(image), context)
+  await run(session, 'vgchange', '-q', '-a', 'y', 'vg1')
+  await run(session, 'mkdir', '-p', '/mnt/guest')
+  await run(session, 'mount', '-o', 'nodev,nosuid,noexec', '/dev/vg1/root', '/mnt/guest')
+  await run(session, 'touch', '/mnt/guest/file')
+  return session
+}
+
+const codeOf = (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => 'none',
+    (error: unknown) => (DeployError.isInstance(error) ? error.code : String(error)),
+  )
+
+if (command === 'reclaim') {
+  const codes = (await reclaim(hostPath(join(directory, 'leases')))).map(({ code }) => code)
+  console.log(JSON.stringify(codes))
+} else if (command === 'close') {
+  console.log(await codeOf(work().then((session) => session.close())))
+} else {
+  console.log(await codeOf(work()))
+  setInterval(() => {}, 60_000)
+}

@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { open, readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { becomesTrue, currentBootId } from '@host-deployer/driver-kit'
+import { contextIn } from '../../../packages/driver-nbd/src/session.test-support.ts'
+import { bed, host, image, options, residue } from './machine-bed.ts'
+import { reclaimCodes } from './machine-process.ts'
+import type { MachineResults, Numbers } from './machine-report.ts'
+
+/** Attaches devices as somebody else would, and has them reclaimed by leases that name them. */
+export async function strangers(): Promise<MachineResults['strangers']> {
+  const text = "a stranger's"
+  const make = async (name: string): Promise<string> => {
+    const path = await image(name)
+    await using file = await open(path, 'r+')
+    await file.write(text)
+    return path
+  }
+  const devices = { netlink: '/dev/nbd14', 'qemu-nbd': '/dev/nbd15' } as const
+  const socket = join(bed.directory, 'stranger.sock')
+  const shared = ['--persistent', '--fork', '--format=raw', '--export-name=default'] as const
+  host('qemu-nbd', ...shared, `--socket=${socket}`, `--pid-file=${socket}.pid`, await make('by-netlink.raw'))
+  host('nbd-client', '-unix', socket, '-N', 'default', devices.netlink)
+  host('qemu-nbd', '--fork', '--format=raw', `--socket=${socket}.2`, `--connect=${devices['qemu-nbd']}`, await make('by-qemu-nbd.raw'))
+  const serves = (device: string): boolean => {
+    const { status, stdout } = spawnSync('dd', [`if=${device}`, 'bs=4096', 'count=1', 'iflag=direct', 'status=none'])
+    return status === 0 && stdout.toString().startsWith(text)
+  }
+  for (const device of Object.values(devices)) {
+    if (!(await becomesTrue(async () => serves(device), 10_000))) throw new Error(`${device} does not serve its owner`)
+  }
+  const cases = (['netlink', 'qemu-nbd'] as const).flatMap((attachedBy) =>
+    (['none', 'other', 'same'] as const).flatMap((recorded) =>
+      (['machine', 'own'] as const).map((numbers) => ({ attachedBy, recorded, numbers })),
+    ),
+  )
+  const reclaimOne = async (device: string, marker: string, attachedBy: number | undefined, numbers: Numbers): Promise<string[]> => {
+    const directory = join(bed.directory, randomUUID())
+    const details = { device, marker, bootId: await currentBootId(), ...(attachedBy !== undefined && { attachedBy }) }
+    const held = await contextIn(directory, options).leases.record({ kind: 'nbd-device', details })
+    await held.quarantine?.('its owner was killed')
+    const codes = await reclaimCodes(numbers, directory)
+    await rm(directory, { recursive: true })
+    return codes
+  }
+  // At once: some wait whether the device will go. Each has a journal of its own.
+  const found = await Promise.all(
+    cases.map(async ({ attachedBy, recorded, numbers }) => {
+      const device = devices[attachedBy]
+      const now = Number(await readFile(`/sys/block/${basename(device)}/pid`, 'utf8'))
+      const number = { none: undefined, other: now + 1, same: now }[recorded]
+      const codes = await reclaimOne(device, '--socket=/of/ours', number, numbers)
+      return { attachedBy, recorded, numbers, codes, serves: serves(device) }
+    }),
+  )
+  const ofOurProgram = await reclaimOne(devices['qemu-nbd'], `--socket=${socket}.2`, undefined, 'machine')
+  host('nbd-client', '-d', devices.netlink)
+  process.kill(Number(await readFile(`${socket}.pid`, 'utf8')))
+  if (!(await becomesTrue(async () => (await residue([])).length === 0, 10_000))) throw new Error('the devices of strangers stay')
+  return { found, ofOurProgram }
+}
