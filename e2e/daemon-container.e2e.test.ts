@@ -169,9 +169,24 @@ test("with no more than the DaemonSet's security context gives", async () => {
   await remove(daemon)
 })
 
-test('image_deploy_driver: nbd, privileged', async () => {
+/** What the kustomization `privileged` adds to the pod. */
+async function asPrivilegedPod(): Promise<ContainerLimits> {
+  const text = await readFile(join(import.meta.dirname, '..', 'packaging', 'kubernetes', 'privileged', 'kustomization.yaml'), 'utf8')
+  const patches = (parse(text).patches as readonly { patch: string }[]).flatMap(({ patch }) => parse(patch))
+  const values = (end: string) => patches.filter(({ path }) => path.endsWith(end)).map(({ value }) => value)
+  const inMemory = values('/volumes/-').flatMap(({ name, emptyDir }) => (emptyDir?.medium === 'Memory' ? [name] : []))
+  const mounts = values('/volumeMounts/-').filter(({ name }) => inMemory.includes(name))
+  return {
+    ...(await privileged()),
+    ReadonlyRootfs: values('/securityContext')[0].readOnlyRootFilesystem,
+    ...(values('/hostPID')[0] === true && { PidMode: 'host' }),
+    Tmpfs: Object.fromEntries(mounts.map(({ mountPath }) => [mountPath, ''])),
+  }
+}
+
+test('image_deploy_driver: nbd, in the pod for those who are privileged', async () => {
   await host.writeConfigMap('deploy_concurrent: 2\nimage_deploy_driver: nbd\n')
-  const daemon = await start()
+  const daemon = await start(await asPrivilegedPod())
   const status = await daemon.status()
   expect(status.driver).toMatchObject({ name: 'nbd', usable: true })
   expect(status.warnings).toHaveLength(1)

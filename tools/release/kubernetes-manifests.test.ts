@@ -21,7 +21,7 @@ function privileged(): IDaemonSet {
     const last = keys.pop() ?? ''
     const parent = keys.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], result)
     if (op === 'add' && last === '-') (parent as unknown[]).push(value)
-    else if (op === 'replace' && last in (parent as object)) (parent as Record<string, unknown>)[last] = value
+    else if (op === (last in (parent as object) ? 'replace' : 'add')) (parent as Record<string, unknown>)[last] = value
     else throw new Error(`${op} ${path}`)
   }
   return result
@@ -78,6 +78,15 @@ test('the pods are what the field looks for and starts', () => {
   const paths = container?.volumeMounts?.map(({ mountPath }) => mountPath)
   expect(paths).toEqual(expect.arrayContaining(['/etc/yunion', '/opt/cloud', '/dev', '/usr/local', '/sys', '/var/run/onecloud']))
   expect(pod?.volumes?.map(({ name }) => name).sort()).toEqual(container?.volumeMounts?.map(({ name }) => name).sort())
+})
+
+test('who is privileged sees the processes of the host, and has a place for sessions where nothing else can be written', () => {
+  const pod = privileged().spec?.template.spec
+  const [container] = pod?.containers ?? []
+  expect(container?.securityContext).toMatchObject({ privileged: true, readOnlyRootFilesystem: true })
+  expect(pod?.hostPID).toBe(true)
+  const name = container?.volumeMounts?.find(({ mountPath }) => mountPath === '/run/host-deployer')?.name
+  expect(pod?.volumes?.find((volume) => volume.name === name)).toMatchObject({ emptyDir: { medium: 'Memory' } })
 })
 
 test('a pod is given more time to stop than running jobs get', () => {

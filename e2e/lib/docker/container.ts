@@ -12,6 +12,9 @@ export interface ContainerLimits {
   readonly MaskedPaths?: string[]
   readonly ReadonlyPaths?: string[]
   readonly CgroupnsMode?: 'host' | 'private'
+  readonly PidMode?: 'host'
+  /** Options by mount point. */
+  readonly Tmpfs?: Readonly<Record<string, string>>
 }
 
 /** A container whose limits are given as Docker has them, and which counts as started when its first process runs: what is inside says more later. */
