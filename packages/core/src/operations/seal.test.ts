@@ -143,7 +143,7 @@ describe('seal', () => {
 
   test('cloud-init may run again, with the network as it is', async () => {
     const guest = await createTestGuest('debian-12-cloud')
-    await guest.deploy({ ...cloudConfig('hostname: web'), network: { version: 1, config: [] } })
+    await guest.deploy(cloudConfig('hostname: web\nnetwork: {version: 2, ethernets: {eth0: {dhcp4: true}}}'))
     await guest.deploy({ ...cloudConfig('ssh_pwauth: true'), cloud_init: 'disable' })
     await guest.deploy(request)
     expect(await guest.read('/etc/cloud/cloud-init.disabled')).toBeUndefined()
