@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, readdir, readFile, readlink } from 'node:fs/promises'
+import { chmod, readdir, readFile, readlink, symlink } from 'node:fs/promises'
 import type { DeployClient } from '@host-deployer/api/grpc'
 import { DeployError } from '@host-deployer/driver-api'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { applianceDirectory } from './lib/appliance-directory.ts'
 import { checkFileSystems } from './lib/check-file-systems.ts'
 import { commandLine } from './lib/command-line.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
@@ -223,15 +224,32 @@ const isAlive = (pid: number): Promise<boolean> =>
     () => false,
   )
 
-test('one daemon for a state directory; one whose driver does not work ends with 4', async () => {
+test('one daemon for a state directory; one whose driver cannot be loaded ends with 4', async () => {
   await expect(startDaemon(space)).rejects.toThrow(/DAEMON_ALREADY_RUNNING/)
-  const other = await createWorkspace('daemon-unusable')
-  const settings = { ...placesIn(other), driverOptions: { appliance: other.path('nothing') } }
+  const other = await createWorkspace('daemon-no-driver')
+  const settings = { ...placesIn(other), driver: './none.js' }
   const [node, ...args] = commandLine(['serve', '--settings', await other.write('settings.yaml', JSON.stringify(settings))])
   const { exitCode, stderr } = await execa(node, args, { reject: false })
   expect(exitCode).toBe(4)
-  expect(stderr).toContain('DRIVER_UNUSABLE')
+  expect(stderr).toContain('DRIVER_NOT_FOUND')
   expect((await readdir(other.path('state'))).filter((name) => name !== 'admin.sock')).toEqual([])
+})
+
+test('what the driver needs is not there: alive, not ready, clients hear what it is; as soon as it is there jobs are done', async () => {
+  const other = await createWorkspace('daemon-unready')
+  await chmod(other.directory, 0o711)
+  const appliance = other.path('appliance')
+  const image = other.path('image.raw')
+  await execa('cp', ['--sparse=always', pristine, image])
+  const unready = await startDaemon(other, { driverOptions: { appliance } })
+  expect(await unready.status()).toMatchObject({ alive: true, ready: false, driver: { usable: false } })
+  const mine = unready.client()
+  const probe = () => codeOf(mine.probeImageInfo({ disk_info: { path: image } }))
+  expect(await probe()).toMatch(/^(APPLIANCE|DRIVER)_/)
+  await symlink(applianceDirectory(), appliance)
+  expect(await probe()).toBe('done')
+  mine.close()
+  expect(await unready.end('SIGTERM')).toBe(0)
 })
 
 const placesIn = (where: Workspace) => ({

@@ -43,7 +43,7 @@ export interface RunningDaemon {
 const started = new Set<ChildProcess>()
 
 /**
- * Starts `host-deployer serve` of this checkout with its sockets, state and work in the workspace, and waits until it serves. `settings` win. The workspace
+ * Starts `host-deployer serve` of this checkout with its sockets, state and work in the workspace, and waits until it serves, ready or not. `settings` win. The workspace
  * may be used again by the next daemon. Ended with the tests of the file.
  */
 export async function startDaemon(space: Workspace, settings: Readonly<Record<string, unknown>> = {}): Promise<RunningDaemon> {
@@ -120,7 +120,7 @@ function collectLog(child: ChildProcess, path: string) {
       if (!line.startsWith('{')) continue
       const entry = JSON.parse(line) as LogLine
       parsed.push(entry)
-      if (entry.event === 'daemon.ready') ready.resolve()
+      if (entry.event === 'daemon.ready' || entry.event === 'daemon.unready') ready.resolve()
     }
   })
   child.once('exit', () => file.end())

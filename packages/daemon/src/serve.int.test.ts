@@ -54,7 +54,7 @@ async function start(): Promise<{ readonly ended: Promise<void> }> {
   const logger = createLogger(read.config, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) })
   const driverFrom = [import.meta.dirname] as const
   const ended = serve({ read, reading, version: '0.0.0', driverFrom, stop: stop.signal, stopNow: stopNow.signal, logger })
-  await Promise.race([until(() => has('daemon.ready')), ended])
+  await Promise.race([until(() => has('daemon.ready') || has('daemon.unready')), ended])
   return { ended }
 }
 
@@ -154,9 +154,31 @@ test('an edit that names a driver that is not there, or options that it does not
   await ended
 })
 
-test('a driver that does not work here: no start, every finding, nothing left', async () => {
+test('a driver that does not work now: alive, not ready, until it does', async () => {
   await write({ driverOptions: { usable: false } })
-  await expect(start()).rejects.toMatchObject({ code: 'DRIVER_UNUSABLE', context: { findings: [{ subject: 'odd', ok: false }] } })
+  const { ended } = await start()
+  expect(await status()).toMatchObject({
+    alive: true,
+    ready: false,
+    conditions: { socket: { met: true }, driver: { met: false }, accepting: { met: true } },
+    driver: { usable: false, findings: [{ subject: 'odd', ok: false }] },
+  })
+  // Clients are answered, with what the job met.
+  expect(await ask(await image('a', 'answer 1'))).toBe('DRIVER_ODD_ANSWER')
+  expect(has('driver.prepared')).toBe(false)
+  await write({ driverOptions: { usable: true } })
+  await until(async () => (await status()).ready)
+  await until(() => has('driver.prepared'))
+  stop.abort()
+  await ended
+})
+
+test.each([
+  [{ driver: './none.ts' }, 'DRIVER_NOT_FOUND'],
+  [{ driverOptions: { usable: 'perhaps' } }, 'DRIVER_OPTIONS_INVALID'],
+])('a driver that no job could ever have (%j): no start, nothing left', async (changes, code) => {
+  await write(changes)
+  await expect(start().then(({ ended }) => ended)).rejects.toMatchObject({ code })
   expect(await readdir(join(base, 'state'))).toEqual([])
 })
 

@@ -1,7 +1,6 @@
-import { type Diagnostic, DriverError, type Probe } from '@host-deployer/driver-api'
+import type { Diagnostic, Probe } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import type { ConfigComparison } from './config/compare-configs.ts'
-import type { DaemonConfig } from './config/daemon-config.ts'
 import { type ConfigUpdate, followConfig } from './config/follow-config.ts'
 import type { ReadConfigOptions, ReadConfigResult } from './config/read-config.ts'
 import { startGrpcService } from './grpc/start-grpc-service.ts'
@@ -11,7 +10,7 @@ import { createLogger, type DaemonLogger } from './operate/create-logger.ts'
 import { keepPrepared } from './operate/keep-prepared.ts'
 import { createServiceNotifier } from './operate/notify-systemd.ts'
 import { type Operations, startOperations } from './operate/start-operations.ts'
-import { createWork, type RunningWork } from './work/create-work.ts'
+import { createWork } from './work/create-work.ts'
 
 export interface ServeOptions {
   readonly read: ReadConfigResult
@@ -30,11 +29,12 @@ export interface ServeOptions {
 }
 
 /**
- * Runs the daemon until `stop`: frees what a killed one has left, makes sure that the driver works, serves. The template is made meanwhile; jobs that come
- * before wait for it, or boot. Resolves when everything has ended in order.
+ * Runs the daemon until `stop`: frees what a killed one has left, asks the driver whether it works, serves. A driver that does not work now may work in a
+ * minute: the daemon is alive and not ready until then, as it is when that happens later, and jobs end with what the driver lacks. The template is made
+ * meanwhile; jobs that come before wait for it, or boot. Resolves when everything has ended in order.
  *
- * Rejects when it cannot start: `DAEMON_ALREADY_RUNNING`, `DRIVER_UNUSABLE` with every finding, the codes of `loadDriver`, of sockets (`listenOnSocket`) and
- * of directories; nothing is left running then.
+ * Rejects when it cannot start: `DAEMON_ALREADY_RUNNING`, the codes of `loadDriver`, of sockets (`listenOnSocket`) and of directories; nothing is left
+ * running then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { read, version } = options
@@ -71,7 +71,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     },
   })
   ends.defer('the jobs', () => work.drain(0))
-  const probe = await requireDriver(config, work)
+  const probe = await work.probeDriver()
   operations = await startOperations({
     config: () => config,
     work,
@@ -112,8 +112,15 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     void driver.refresh()
     prepare()
   }
-  await notifier.ready('serving')
-  logger.info('daemon.ready', { socket: config.socketPath, driver: config.driver, ms: Math.round(performance.now() - started) })
+  const whyNot = () => Object.values(health.conditions).flatMap(({ reason }) => reason ?? [])
+  const told = () => (health.serving ? 'serving' : `not ready: ${whyNot().join('; ')}`)
+  health.on(() => {
+    if (!stop.aborted) void notifier.status(told())
+  })
+  await notifier.ready(told())
+  const facts = { socket: config.socketPath, driver: config.driver, ms: Math.round(performance.now() - started) }
+  if (health.serving) logger.info('daemon.ready', facts)
+  else logger.error('daemon.unready', { ...facts, reasons: whyNot() })
 
   await aborted(stop)
   logger.info('daemon.stopping', { limitMs: config.drainTimeoutMs, jobs: work.snapshot().jobs.length })
@@ -123,19 +130,6 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   status()
   void aborted(stopNow).then(() => work.drain(0))
   await drained
-}
-
-/** `DRIVER_UNUSABLE`: what is missing is in the message, the findings are in the context, the remedies the hint. */
-async function requireDriver({ driver }: DaemonConfig, work: RunningWork): Promise<Probe> {
-  const probe = await work.probeDriver()
-  if (probe.usable) return probe
-  const missing = probe.findings.filter(({ ok }) => !ok)
-  const remedies = missing.flatMap(({ remedy }) => remedy ?? [])
-  const reason = missing.map(({ subject, detail }) => `${subject}: ${detail}`).join('; ')
-  throw new DriverError('DRIVER_UNUSABLE', `The driver ${driver} does not work here: ${reason}`, {
-    hint: remedies.length === 0 ? 'See `host-deployer drivers` for what it needs.' : remedies.join(' '),
-    context: { driver, findings: probe.findings },
-  })
 }
 
 /** The probe that was made already is the first answer. */

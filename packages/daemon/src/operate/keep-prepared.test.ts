@@ -14,11 +14,12 @@ const withTemplate = (data?: Readonly<Record<string, boolean | string>>): Probe 
 const held = withTemplate({ template: 'present', held: true })
 
 /** With the first preparation done. */
-async function start() {
+async function start(first: Probe = held) {
   const logger = createLogger({ logLevel: 'info' }, { write: () => {} })
-  const now = { probe: held, ms: 0, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
+  const now = { probe: first, ms: 0, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
   const driver = watchDriver({ probe: async () => now.probe, health: createHealth(), logger, everyMs: 3_600_000 })
   onTestFinished(() => driver.stop())
+  await driver.refresh()
   const stop = new AbortController()
   const prepare = vi.fn(() => now.outcome())
   const again = keepPrepared({ prepare, driver, logger, stop: stop.signal, clock: () => now.ms })
@@ -57,6 +58,16 @@ test.each([
   const { look } = await start()
   expect(await look(probe, 60 * MINUTE_MS)).toBe(1)
   expect(await look(probe, 60 * MINUTE_MS)).toBe(1)
+})
+
+test('a driver that does not work at first is prepared as soon as it does', async () => {
+  const broken = { ...withTemplate(), usable: false }
+  const { look } = await start(broken)
+  expect(await look(broken, 60 * MINUTE_MS)).toBe(0)
+  expect(await look(withTemplate({ template: 'absent' }), MINUTE_MS)).toBe(1)
+  expect(await look(broken, MINUTE_MS)).toBe(1)
+  expect(await look(held, MINUTE_MS)).toBe(2)
+  expect(await look(held, 60 * MINUTE_MS)).toBe(2)
 })
 
 test('one at a time by itself; another driver at once; nothing after the end', async () => {

@@ -6,7 +6,7 @@ import type { DriverWatch } from './watch-driver.ts'
 export interface KeepPreparedOptions {
   /** Lets the driver make ahead what the first job would else wait for. */
   readonly prepare: () => Promise<Preparation>
-  readonly driver: Pick<DriverWatch, 'on' | 'refresh'>
+  readonly driver: Pick<DriverWatch, 'last' | 'on' | 'refresh'>
   readonly logger: DaemonLogger
   /** Nothing is started after this. */
   readonly stop: AbortSignal
@@ -18,7 +18,7 @@ export interface KeepPreparedOptions {
 const AGAIN_MS = 10 * 60_000
 
 /**
- * Has the driver prepared now, in the background, and again when a probe finds that what was made has got lost: one clone that did not start, on a busy
+ * Has the driver prepared now, in the background, or as soon as it works, and again when a probe finds that what was made has got lost: one clone that did not start, on a busy
  * host perhaps, takes the template with it, and without its memory held each clone has a copy of its own. Returns the way to have it prepared at once,
  * for another driver.
  */
@@ -38,10 +38,13 @@ export function keepPrepared({ prepare, driver, logger, stop, clock = () => perf
     }
     if (!stop.aborted) await driver.refresh()
   }
+  let wasUsable = driver.last?.usable !== false
   driver.on((probe) => {
-    if (running === 0 && !stop.aborted && probe.usable && isLost(probe) && clock() - endedMs >= AGAIN_MS) void run()
+    const isDue = !wasUsable || (isLost(probe) && clock() - endedMs >= AGAIN_MS)
+    wasUsable = probe.usable
+    if (isDue && probe.usable && running === 0 && !stop.aborted) void run()
   })
-  void run()
+  if (wasUsable) void run()
   return () => void run()
 }
 
