@@ -1,18 +1,19 @@
 // The service of the field, driven by clients that we did not write, on real images.
 import { randomUUID } from 'node:crypto'
-import { open, truncate } from 'node:fs/promises'
+import { mkdir, open, truncate, writeFile } from 'node:fs/promises'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import type { ProbeReport } from '@host-deployer/api'
-import { createDeployClient } from '@host-deployer/api/grpc'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootGuest } from './lib/boot-guest.ts'
 import { checkFileSystems } from './lib/check-file-systems.ts'
 import { decryptWithRsa, decryptWithText } from './lib/decrypt-returned.ts'
 import { digestOf } from './lib/digest-of.ts'
+import type { ForeignClient } from './lib/foreign-client.ts'
+import { startGrpcJsClient } from './lib/grpc-js-client.ts'
 import { overlayBeside } from './lib/overlay-beside.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
-import { type PythonClient, startPythonClient } from './lib/python-client.ts'
+import { startPythonClient } from './lib/python-client.ts'
 import { readGuest } from './lib/read-guest.ts'
 import { runJson } from './lib/run-command.ts'
 import { endDaemons, type RunningDaemon, startDaemon } from './lib/running-daemon.ts'
@@ -29,16 +30,20 @@ const platform = createKeyPair('platform')
 let space: Workspace
 let daemon: RunningDaemon
 /** Sends what old grpc-go sends: the socket's path as authority. */
-let python: PythonClient
+let python: ForeignClient
+let grpcJs: ForeignClient
+const clients = { grpcio: () => python, 'grpc-js': () => grpcJs }
 
 beforeAll(async () => {
   space = await createWorkspace('compat')
   daemon = await startDaemon(space, { cloudrootDir: '/opt' })
   python = await startPythonClient(space, daemon.socketPath, '/var/run/onecloud/deploy.sock')
+  grpcJs = startGrpcJsClient(daemon.socketPath)
 })
 
 afterAll(async () => {
   await python?.[Symbol.asyncDispose]()
+  await grpcJs?.[Symbol.asyncDispose]()
   await endDaemons()
 })
 
@@ -207,7 +212,9 @@ describe('other rpcs', () => {
 
   test('a probe says what it is, and changes nothing', async () => {
     const before = await digestOf(image)
-    expect(await python.call('ProbeImageInfo', { disk_info: { path: image } })).toMatchObject({
+    const replies = [await python.call('ProbeImageInfo', { disk_info: { path: image } })]
+    replies.push(await grpcJs.call('ProbeImageInfo', { disk_info: { path: image } }))
+    const found = {
       os_info: { distro: 'Debian', version: expect.stringMatching(/^13\.\d+$/), arch: 'x86_64', language: '', current_version: '' },
       os_type: 'Linux',
       is_lvm_partition: true,
@@ -216,7 +223,8 @@ describe('other rpcs', () => {
       is_readonly: false,
       is_installed_cloud_init: false,
       physical_partition_type: 'gpt',
-    })
+    }
+    expect(replies).toMatchObject([found, found])
     expect(await digestOf(image)).toBe(before)
   })
 
@@ -235,7 +243,7 @@ describe('other rpcs', () => {
     expect(await python.call('ResizeFs', params)).toEqual({})
     expect(await rootBytes()).toBeGreaterThan(before + 3 * 2 ** 30)
     const grown = await digestOf(image)
-    expect(await python.call('ResizeFs', params)).toEqual({})
+    expect(await grpcJs.call('ResizeFs', params)).toEqual({})
     expect(await digestOf(image)).toBe(grown)
     expect(await checkFileSystems(image, 'qcow2')).toEqual([])
   })
@@ -245,7 +253,7 @@ describe('other rpcs', () => {
     const release_info = { distro: 'Debian', arch: 'x86_64' }
     expect(await python.call('SaveToGlance', { disk_info: { path: image } })).toMatchObject({ os_info: 'Linux', release_info })
     expect(await digestOf(image)).toBe(before)
-    const sealed = await python.call('SaveToGlance', { disk_info: { path: image }, compress: true })
+    const sealed = await grpcJs.call('SaveToGlance', { disk_info: { path: image }, compress: true })
     expect(sealed).toMatchObject({ os_info: 'Linux', release_info })
     await readGuest(image, 'qcow2', async ({ text, names }) => {
       expect((await text('/etc/machine-id'))?.trim() ?? '').toMatch(/^(uninitialized)?$/)
@@ -253,26 +261,50 @@ describe('other rpcs', () => {
     })
   })
 
-  test.each(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'swap'])('%s with the given UUID', async (fs_format) => {
+  test.each([
+    ['ext2', 'grpcio'],
+    ['ext3', 'grpc-js'],
+    ['ext4', 'grpcio'],
+    ['xfs', 'grpc-js'],
+    ['f2fs', 'grpc-js'],
+    ['swap', 'grpcio'],
+  ] as const)('%s with the given UUID, by %s', async (fs_format, client) => {
     const disk = space.path(`${fs_format}.raw`)
     await (await open(disk, 'w')).close()
     await truncate(disk, 1024 ** 3)
     const id = randomUUID()
-    const features = fs_format === 'ext4' ? { fs_features: { ext4: { CaseInsensitive: true, ReservedBlocksPercentage: 2 } } } : {}
-    expect(await python.call('FormatFs', { disk_info: { path: disk }, fs_format, uuid: id, ...features })).toEqual({})
+    const fs_features = { ext4: { CaseInsensitive: true, ReservedBlocksPercentage: 2 }, f2fs: { CaseInsensitive: true } }
+    expect(await clients[client]().call('FormatFs', { disk_info: { path: disk }, fs_format, uuid: id, fs_features })).toEqual({})
     const { partitiontable: table } = JSON.parse((await execa('sfdisk', ['--json', disk])).stdout)
     expect(table.label).toBe('gpt')
     expect(table.partitions).toHaveLength(1)
     const offset = String(table.partitions[0].start * table.sectorsize)
     const { stdout } = await execa('blkid', ['-p', '-O', offset, '-o', 'export', disk])
     expect(stdout.split('\n')).toEqual(expect.arrayContaining([`UUID=${id}`, `TYPE=${fs_format}`]))
+    if (fs_format === 'ext4') {
+      const { stdout: header } = await execa('dumpe2fs', ['-h', `${disk}?offset=${offset}`])
+      const number = (name: string) => Number(new RegExp(`^${name}: +(\\d+)$`, 'm').exec(header)?.[1])
+      expect(header).toMatch(/^Filesystem features:.* casefold( |$)/m)
+      expect(number('Reserved block count')).toBe(Math.floor(number('Block count') * 0.02))
+    }
+    if (fs_format === 'f2fs') expect((await f2fsFeatures(disk, Number(offset))) & f2fsCasefold).toBe(f2fsCasefold)
   })
 
   test.each(['ConnectEsxiDisks', 'DisconnectEsxiDisks', 'SetOvmfBootOrder'] as const)('%s is not there yet', async (rpc) => {
-    const error = await python.fail(rpc, {})
-    expect(error).toMatchObject({ status: 'UNIMPLEMENTED', details: { reason: 'DAEMON_NOT_IMPLEMENTED' } })
+    for (const client of [python, grpcJs]) {
+      const error = await client.fail(rpc, {})
+      expect(error).toMatchObject({ status: 'UNIMPLEMENTED', details: { reason: 'DAEMON_NOT_IMPLEMENTED' } })
+    }
   })
 })
+
+// Of the kernel's `struct f2fs_super_block`, which begins 1 KiB behind the start of the file system.
+const f2fsCasefold = 0x1000
+async function f2fsFeatures(disk: string, offsetBytes: number): Promise<number> {
+  await using file = await open(disk)
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, offsetBytes + 1024 + 2180)
+  return buffer.readUInt32LE()
+}
 
 describe('a disk without an operating system', () => {
   let empty: string
@@ -288,9 +320,20 @@ describe('a disk without an operating system', () => {
     expect(daemon.lines).toContainEqual(expect.objectContaining({ event: 'rpc.without-system' }))
     expect(await python.call('ProbeImageInfo', { disk_info })).toMatchObject({ os_type: '' })
     expect(await python.call('SaveToGlance', { disk_info })).toMatchObject({ os_info: '' })
-    const error = await python.fail('DeployGuestFs', { disk_info, deploy_info: { password: 'x' } })
+    const error = await python.fail('DeployGuestFs', { disk_info, deploy_info: {} })
     expect(error).toMatchObject({ status: 'NOT_FOUND', details: { reason: 'BLOCK_NO_ROOT', metadata: { phase: 'mount' } } })
     expect(error.message.startsWith('mount: ')).toBe(true)
+  })
+
+  test('is one with an empty file system, too', async () => {
+    const blank = space.path('blank.raw')
+    await execa('mke2fs', ['-q', '-t', 'ext4', blank, '64M'])
+    const reply = await grpcJs.call('DeployGuestFs', {
+      disk_info: { path: blank },
+      guest_desc: { uuid },
+      deploy_info: { is_init: true, password: 'x' },
+    })
+    expect(reply).toMatchObject({ os: '', account: '', key: '' })
   })
 })
 
@@ -305,6 +348,19 @@ describe('a system that is not one of ours is no success, and untouched', () => 
     await file.write(Buffer.from('LUKS\xba\xbe\0\x01', 'latin1'), 0, 8, 1024 ** 2)
     await file.close()
     await unsupported(disk)
+    const before = await digestOf(disk)
+    const error = await grpcJs.fail('ResizeFs', { disk_info: { path: disk } })
+    expect(error).toMatchObject({ status: 'FAILED_PRECONDITION', details: { reason: 'GROW_UNSUPPORTED', metadata: { phase: 'diff' } } })
+    expect(await digestOf(disk)).toBe(before)
+  })
+
+  test('files of nothing that is known', async () => {
+    const tree = space.path('android')
+    await mkdir(tree)
+    await writeFile(`${tree}/system.sfs`, 'x')
+    const disk = space.path('android.raw')
+    await execa('mke2fs', ['-q', '-t', 'ext4', '-d', tree, disk, '64M'])
+    await unsupported(disk)
   })
 
   test('another distribution', async () => {
@@ -316,7 +372,7 @@ describe('a system that is not one of ours is no success, and untouched', () => 
 
   async function unsupported(disk: string): Promise<void> {
     const before = await digestOf(disk)
-    const params = { disk_info: { path: disk }, guest_desc: { hostname: 'web' }, deploy_info: { is_init: true, password: 'x' } }
+    const params = { disk_info: { path: disk }, guest_desc: { hostname: 'web', uuid }, deploy_info: { is_init: true, password: 'x' } }
     const error = await python.fail('DeployGuestFs', params)
     expect(error).toMatchObject({
       status: 'FAILED_PRECONDITION',
@@ -354,8 +410,10 @@ describe('errors leave the image as it was', () => {
     ['INVALID_ARGUMENT', 'INPUT_NETWORK_ADDRESS', { guest_desc: { nics: [{ mac, manual: true, ip: '10.0.0.1' }] } }],
   ])('%s %s for %j', async (code, reason, params) => {
     const before = await digestOf(image)
-    const error = await python.fail('DeployGuestFs', { ...params, disk_info: { path: image, ...params.disk_info } })
+    const asked = { ...params, disk_info: { path: image, ...params.disk_info } }
+    const error = await python.fail('DeployGuestFs', asked)
     expect(error).toMatchObject({ status: code, details: { reason } })
+    expect(await grpcJs.fail('DeployGuestFs', asked)).toEqual(error)
     expect(JSON.stringify(error)).not.toContain(secret)
     expect(JSON.stringify(daemon.lines)).not.toContain(secret)
     expect(await digestOf(image)).toBe(before)
@@ -376,12 +434,18 @@ describe('grpc-js', () => {
     const base = space.path('shared', 'debian-12-base.qcow2')
     const before = await digestOf(base)
     await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, images[1] ?? ''])
-    const client = createDeployClient(daemon.socketPath)
     const replies = await Promise.all(
-      images.map((path, index) => client.deployGuestFs({ disk_info: { path }, guest_desc: { hostname: `host${index}` }, deploy_info: {} })),
+      images.map((path, index) =>
+        grpcJs.call('DeployGuestFs', {
+          disk_info: { path },
+          guest_desc: { hostname: `host${index}`, uuid },
+          deploy_info: { password: `pass${index}` },
+        }),
+      ),
     )
-    client.close()
     expect(replies.map(({ distro }) => distro)).toEqual(['Debian', 'Debian'])
+    const passwords = await Promise.all(replies.map(({ key }) => decryptWithText(String(key), uuid)))
+    expect(passwords).toEqual(['pass0', 'pass1'])
     for (const [index, image] of images.entries()) {
       expect(await readGuest(image, 'qcow2', ({ text }) => text('/etc/hostname'))).toBe(`host${index}\n`)
     }
