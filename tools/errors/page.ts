@@ -9,6 +9,7 @@ const intro = `# Errors and findings
 Every error has a stable code, a message, a hint and, where one is known, the phase it happened in; with \`--json\` they are
 \`{"error": {"code", "message", "hint", "phase"}}\` on standard output. Codes stay the same within a major version, messages do not.
 A finding has a code too; it stands among the \`diagnostics\` of a report and does not fail the command.
+The daemon's \`ResizeFs\`, whose answer has no room for findings, fails with that of the family \`GROW\` when nothing could be enlarged.
 
 | exit code | meaning |
 | --- | --- |
