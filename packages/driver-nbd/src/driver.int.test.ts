@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeployError, type DriverSession, toolPath } from '@host-deployer/driver-api'
 import { listLeases, reclaim } from '@host-deployer/driver-kit'
 import { digestOf, isFree } from '@host-deployer/driver-testkit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { driver } from './driver.ts'
+import { findRunDirectory, makeRunDirectory } from './run-directory.ts'
 import { type Bed, contextIn, createBed, requestOf, residueOf, run, sessionIds, trusted } from './session.test-support.ts'
 
 // Needs root, loop devices, FUSE, qemu-utils, libnbd-bin, e2fsprogs, xfsprogs.
@@ -54,6 +55,24 @@ test('no image is opened unless images are declared trusted', async () => {
   const request = requestOf(await image('a.raw'))
   expect(await codeOf(driver.open(request, contextIn(bed.directory, {})))).toBe('DRIVER_IMAGE_NOT_TRUSTED')
   expect((await driver.probe(contextIn(bed.directory, {}))).usable).toBe(true)
+})
+
+test('where sessions cannot mount, as on a read-only root file system, a probe says so, and opening has a code', async () => {
+  const directory = join(bed.directory, 'read-only')
+  await mkdir(directory)
+  expect(await findRunDirectory(join(directory, 'sessions'))).toMatchObject({ usable: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', directory])
+  try {
+    expect(await findRunDirectory(join(directory, 'sessions'))).toMatchObject({ usable: false })
+    expect(await codeOf(makeRunDirectory(join(directory, 'sessions')))).toBe('DRIVER_NAMESPACE_FAILED')
+    // One that is there already, a tmpfs usually, will do.
+    expect(await findRunDirectory(directory)).toMatchObject({ usable: true })
+    expect(await codeOf(makeRunDirectory(directory))).toBe('none')
+  } finally {
+    execFileSync('umount', [directory])
+  }
+  const { findings } = await driver.probe(bed.context)
+  expect(findings.find(({ subject }) => subject === 'run-directory')?.ok).toBe(true)
 })
 
 test('the kernel attacher says what is missing, auto does without it', async () => {

@@ -6,6 +6,7 @@ import { findKernelNbd } from './choose-attacher.ts'
 import { findLvm } from './lvm-environment.ts'
 import type { NbdOptions } from './options.ts'
 import { always, forFuse, packageOf } from './programs.ts'
+import { findRunDirectory } from './run-directory.ts'
 
 const installs = (debianPackage: string | undefined): string => (debianPackage === undefined ? '' : `apt-get install ${debianPackage}. `)
 
@@ -42,7 +43,7 @@ async function probeFuse(): Promise<ProbeFinding[]> {
 }
 
 /**
- * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `root`, `trust`, `qemu-nbd`, `setpriv`, `unshare`, `nsenter`, `getfattr`, `setfattr`,
+ * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `root`, `trust`, `run-directory`, `qemu-nbd`, `setpriv`, `unshare`, `nsenter`, `getfattr`, `setfattr`,
  * `nbd-module`, `nbdfuse`, `losetup`, `fuse`, `lvm`. Usable without trust in images being declared: that is for each call to say.
  */
 export async function probeDriver({ options }: DriverContext<NbdOptions>): Promise<Probe> {
@@ -53,11 +54,12 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
   const trust: ProbeFinding = options.trustImages
     ? { subject: 'trust', ok: true, detail: 'images are declared trusted: the kernel of this machine mounts them' }
     : { subject: 'trust', ok: false, detail: 'no image is trusted: none is opened', remedy: 'For images of your own say --trust-image.' }
-  const [qemuNbd, kernel, fuse, lvm, ...programs] = await Promise.all([
+  const [qemuNbd, kernel, fuse, lvm, place, ...programs] = await Promise.all([
     probeQemuNbd(options),
     findKernelNbd(),
     probeFuse(),
     findLvm(),
+    findRunDirectory(),
     ...always.map((name) => probeProgram(name, name, packageOf[name])),
   ])
   const module: ProbeFinding = {
@@ -74,10 +76,21 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
     ...(!lvm.usable && { remedy: `${installs(lvm.debianPackage)}Guests on LVM need --driver qemu-initramfs here.` }),
     ...(lvm.debianPackage !== undefined && { debianPackage: lvm.debianPackage }),
   }
+  // Only root can tell, and the finding about root says the rest.
+  const runDirectory: ProbeFinding[] = isRoot
+    ? [
+        {
+          subject: 'run-directory',
+          ok: place.usable,
+          detail: place.detail,
+          ...(place.remedy !== undefined && { remedy: place.remedy }),
+        },
+      ]
+    : []
   const fuseWorks = fuse.every(({ ok }) => ok)
   const attachable = { kernel: kernel.usable, fuse: fuseWorks, auto: kernel.usable || fuseWorks }[options.attach]
-  const needed = [root, qemuNbd, ...programs]
-  const findings = [root, trust, qemuNbd, ...programs, module, ...fuse, volumes]
+  const needed = [root, ...runDirectory, qemuNbd, ...programs]
+  const findings = [root, trust, ...runDirectory, qemuNbd, ...programs, module, ...fuse, volumes]
   const usable = attachable && needed.every(({ ok }) => ok)
   const partitionNodes = kernel.usable && options.attach !== 'fuse'
   // Through nbdfuse, whether partitions have nodes depends on what a session tries.

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import type { LeaseJournal, ToolHost } from '@host-deployer/driver-api'
 import { createLocalToolHost, openSessionNamespace, type ResourceStack, type SessionNamespace } from '@host-deployer/driver-kit'
+import { makeRunDirectory, RUN_DIRECTORY } from './run-directory.ts'
 
-/** Where `block` mounts guests. One directory of the machine for all sessions, in each of which something else is mounted on it. */
-const RUN_DIRECTORY = '/run/host-deployer'
 /** Where people and tests mount by hand: private, too, unless the machine keeps files of ours below. */
 const MNT_DIRECTORY = '/mnt'
 
@@ -34,7 +33,7 @@ async function run(exec: ToolHost['exec'], ...argv: [string, ...string[]]): Prom
 export async function openSessionPlace(input: SessionPlaceInput, stack: ResourceStack): Promise<SessionPlace> {
   const namespace = await openSessionNamespace(input, stack)
   const { exec } = createLocalToolHost({ namespace })
-  await mkdir(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
+  await makeRunDirectory()
   const tmpfs = ['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=16m,nosuid,nodev,noexec', 'host-deployer'] as const
   const hidesWork = `${input.workDirectory}/`.startsWith(`${MNT_DIRECTORY}/`)
   await Promise.all([RUN_DIRECTORY, ...(hidesWork ? [] : [MNT_DIRECTORY])].map((target) => run(exec, ...tmpfs, target)))
