@@ -10,9 +10,9 @@ const root = join(import.meta.dirname, '..', '..')
 const seconds: Readonly<Record<string, number>> = {
   'e2e/daemon-compat.e2e': 237,
   'e2e/stock.e2e': 167,
+  'e2e/nbd-kernel.e2e': 155,
   'e2e/daemon-load.e2e': 141,
   'e2e/cloud-init-keep.e2e': 130,
-  'e2e/nbd-kernel.e2e': 120,
   'e2e/daemon-package.e2e': 90,
   'e2e/daemon-container.e2e': 90,
   'e2e/seal.e2e': 85,
