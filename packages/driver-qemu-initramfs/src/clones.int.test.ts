@@ -1,12 +1,23 @@
 // Sessions that are clones of a template: what they share and what they do not. Needs an appliance that can reseed (`host-deployer appliance build`).
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostPath } from '@host-deployer/driver-api'
 import { createRawImage, digestOf, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type CloneFixture, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run, theTemplate } from './clones.test-support.ts'
+import {
+  type CloneFixture,
+  createCloneFixture,
+  IMAGE_BYTES,
+  isClone,
+  ourQemus,
+  run,
+  theTemplate,
+  withCache,
+} from './clones.test-support.ts'
+import { driver } from './driver.ts'
+import { watchServerPackets } from './server-packets.test-support.ts'
 
 let fixture: CloneFixture
 beforeAll(async () => {
@@ -61,6 +72,8 @@ test('the clock of a clone is right, its diagnostics are empty, the template sta
   const before = await stat(state, { bigint: true })
   const session = await fixture.open()
   expect(session.diagnostics).toEqual([])
+  // Its kernel has seen the new generation id.
+  expect(session.info.timings).toHaveProperty('reseed')
   expect(Math.abs(Number(await run(session, 'date +%s')) - Date.now() / 1000)).toBeLessThan(15)
   await session.close()
   const after = await stat(state, { bigint: true })
@@ -71,11 +84,42 @@ test('the clock of a clone is right, its diagnostics are empty, the template sta
   expect(await listTree(fixture.leaseDirectory)).toEqual([])
 })
 
-// Everything that code running in a QEMU that is taken over may try, one line each; it prints what worked. `$1`: the template's directory, `$2`: our pid.
+test('clones that keep the generation id of their template are sent fresh randomness: three have nothing in common', async () => {
+  const qemu = join(fixture.directory, 'qemu-with-one-generation')
+  const oneId = 'vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87'
+  const script = `#!/bin/sh
+for word; do
+  shift
+  if [ "$word" = vmgenid,guid=auto ]; then word=${oneId}; fi
+  set -- "$@" "$word"
+done
+exec qemu-system-x86_64 "$@"
+`
+  await writeFile(qemu, script)
+  await chmod(qemu, 0o755)
+  const changes = { ...withCache(join(fixture.directory, 'one-generation')), options: { ...fixture.context().options, qemu } }
+  expect(await driver.prepare?.(fixture.context(changes))).toMatchObject({ outcome: 'made' })
+  const watch = watchServerPackets()
+  const drawn: string[] = []
+  for (let count = 0; count < 3; count += 1) {
+    const session = await fixture.open(changes)
+    expect(session.info.timings).toHaveProperty('seed')
+    expect(session.info.timings).not.toHaveProperty('reseed')
+    drawn.push(...(await run(session, 'head -c 32 /dev/urandom | od -An -w32 -tx1; cat /proc/sys/kernel/random/uuid')).split('\n'))
+    await session.close()
+  }
+  watch.stop()
+  for (const packets of watch.fresh()) drawn.push(...packets)
+  expect(drawn).toHaveLength(3 * 4)
+  expect(new Set(drawn).size).toBe(drawn.length)
+})
+
+// Everything that code running in a QEMU that is taken over may try, one line each; it prints what worked. `$1`: the template's directory,
+// `$2`: our pid, `$3`: the inode of the state, `$4`: a directory in which all of that has to work.
 const attack = `
 fd=; for link in /proc/self/fd/*; do [ "$(stat -Lc %i "$link" 2>/dev/null)" = "$3" ] && fd=\${link##*/}; done
 [ -n "$fd" ] || { echo "the state was not inherited"; exit 1; }
-try() { name=$1; shift; if sh -c "$1" sh "$dir" "$pid" "$fd" >/dev/null 2>&1; then echo "worked: $name"; fi; }
+try() { if sh -c "$2" sh "$dir" "$pid" "$fd" >/dev/null 2>&1; then echo "worked: $1"; fi; }
 dir=$1 pid=$2
 try 'control: reading the state it was restored from' 'head -c 1 <&$3'
 try 'reopening it for reading' 'head -c 1 /proc/self/fd/$3'
@@ -87,19 +131,42 @@ try 'changing its mode' 'chmod 666 /proc/self/fd/$3'
 try 'changing its owner' 'chown "$(id -u)" /proc/self/fd/$3'
 try 'changing its times' 'touch /proc/self/fd/$3'
 try 'linking it' 'ln -L /proc/self/fd/$3 /tmp/stolen-$$'
-try 'listing the template' 'ls "$1"'
-for name in state template.json; do
-  try "reading $name" "cat \\"\\$1/$name\\""
-  try "writing $name" "echo x >>\\"\\$1/$name\\""
-  try "removing $name" "rm \\"\\$1/$name\\""
-  try "replacing $name" "cp --remove-destination /dev/null \\"\\$1/$name\\""
-done
-try 'moving the template' 'mv "$1" "$1.moved"'
 try 'looking into the process that owns the template' 'ls "/proc/$2/fd/"'
 try 'reading its memory' 'head -c 1 "/proc/$2/mem"'
 try 'signalling it' 'kill -0 "$2"'
 try 'becoming root' 'setpriv --reuid 0 true'
+attack_directory() {
+  dir=$1
+  try "$2listing the template" 'ls "$1"'
+  for file in state template.json; do
+    try "$2reading $file" "head -c 1 "$1/$file""
+    try "$2writing $file" "echo x >>"$1/$file""
+    try "$2removing $file" "rm "$1/$file""
+    try "$2replacing $file" "cp --remove-destination /dev/null "$1/$file""
+  done
+  try "$2moving the template" 'mv "$1" "$1.moved"'
+}
+attack_directory "$1" ''
+attack_directory "$4" 'control: '
 `
+const controls = [
+  ...['reading the state it was restored from', 'listing the template'],
+  ...['state', 'template.json'].flatMap((file) => ['reading', 'writing', 'removing', 'replacing'].map((verb) => `${verb} ${file}`)),
+  'moving the template',
+].map((name) => `worked: control: ${name}`)
+
+/** A directory like that of a template in which everybody may do everything. */
+async function openToAll(): Promise<string> {
+  const parent = join(fixture.directory, 'open-to-all')
+  const directory = join(parent, 'template')
+  await mkdir(directory, { recursive: true })
+  for (const name of ['state', 'template.json']) {
+    await writeFile(join(directory, name), name)
+    await chmod(join(directory, name), 0o666)
+  }
+  for (const path of [parent, directory]) await chmod(path, 0o777)
+  return directory
+}
 
 test.runIf(process.getuid?.() === 0)(
   'what runs with user, groups, privileges and descriptors of a clone cannot change the template',
@@ -129,14 +196,15 @@ test.runIf(process.getuid?.() === 0)(
     // QEMU closes the state when it has read it; while it does, a clone could do what it likes with it.
     const state = await open(statePath, 'r')
     stdio.push(state.fd)
-    const argv = ['--pdeathsig', 'KILL', '--no-new-privs', '--', 'sh', '-c', attack, 'sh', template, String(process.pid), String(ino)]
+    const given = [template, String(process.pid), String(ino), await openToAll()]
+    const argv = ['--pdeathsig', 'KILL', '--no-new-privs', '--', 'sh', '-c', attack, 'sh', ...given]
     const attacker = spawn('setpriv', argv, { uid, gid, stdio, cwd: '/' })
     let worked = ''
     attacker.stdout?.on('data', (chunk: Buffer) => (worked += chunk.toString()))
     await once(attacker, 'close')
     for (const handle of [...handles, state]) await handle.close()
     await session.close()
-    expect(worked.trim()).toBe('worked: control: reading the state it was restored from')
+    expect(worked.trim().split('\n')).toEqual(controls)
     expect((await stat(statePath, { bigint: true })).ctimeNs).toBe(ctimeNs)
     expect(await digestOf(hostPath(statePath))).toBe(digest)
     const next = await fixture.open()

@@ -68,7 +68,7 @@ export interface RunningVm {
   readonly disks: readonly OpenedDisk[]
   /** Writes console log and traces to a directory that outlives the VM, and returns it. */
   keepEvidence(): Promise<string>
-  /** Milliseconds: `prepare`, `spawn`, `restore` (of a clone), `attach`, `boot`, `login`. */
+  /** Milliseconds: `prepare`, `spawn`, `restore` (of a clone), `attach`, of a clone `reseed` (its kernel says it has new randomness) or `seed` (we send it), `boot`, `login`. */
   readonly timings: Readonly<Record<string, number>>
 }
 
@@ -226,7 +226,8 @@ async function bootSpawned(
     return { process, qmp, toolHost, isClone: false, stockTools: tools, disks, timings, keepEvidence }
   }
   // What was sent before the guest opened its port is stale for it, except this byte, which it waits for; see docs/appliance.md.
-  const hasOwnRandomness = !isClone || (await step('reseed', confirmReseed(process.console)))
+  const hasOwnRandomness = !isClone || (await Promise.race([confirmReseed(process.console), guard.stopped]))
+  if (isClone) mark(hasOwnRandomness ? 'reseed' : 'seed')
   process.ssh.write(hasOwnRandomness ? goByte : reseedingGo())
   // Not 'data': that would let flow, and be lost, what comes before SSH listens.
   process.ssh.once('readable', () => mark('boot'))
