@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { type DiskRequest, hostPath, toolPath } from '@host-deployer/driver-api'
 import { defineChecks } from '../check.ts'
 import { needTool, text } from '../device-tools.ts'
-import { MIB } from '../disks.ts'
+import { createDisks, MIB } from '../disks.ts'
 import { codeOf } from '../expect-error.ts'
+import { readVirtualBytes } from '../read-image.ts'
 import { createQcow2Image, createRawImage, digestOf } from '../test-images.ts'
 
 const writable = (id: string, image: DiskRequest['chain'][0]): DiskRequest => ({ id, access: 'read-write', chain: [image] })
@@ -117,6 +118,25 @@ export const lifecycleChecks = defineChecks('lifecycle', {
       deepStrictEqual(await bed.residue(), [])
       const { [Symbol.asyncDispose]: dispose } = await bed.open({ disks })
       await dispose()
+      deepStrictEqual(await bed.residue(), [])
+    },
+  },
+  'close-mounted': {
+    title: 'a session that is closed with file systems mounted, one inside of the other, ends well and leaves nothing',
+    async run(bed) {
+      await bed.close()
+      const directory = await bed.makeDirectory('close-mounted')
+      const { data, image } = await createDisks(directory)
+      await bed.inSession({ disks: [data, image] }, async ({ toolHost, disks }) => {
+        for (const [index, { device }] of disks.entries()) {
+          // A name that tables of mounts write in another way.
+          const point = `${directory}/mnt${'/a b'.repeat(index)}`
+          await needTool(toolHost, 'mkfs.ext4', '-q', '-F', '-E', 'nodiscard', device)
+          await needTool(toolHost, 'mkdir', '-p', point)
+          await needTool(toolHost, 'mount', '-t', 'ext4', '-o', 'nodev,nosuid,noexec', device, point)
+        }
+      })
+      for (const { chain } of [data, image]) deepStrictEqual([...(await readVirtualBytes(chain[0], 1024 + 0x38, 2))], [0x53, 0xef])
       deepStrictEqual(await bed.residue(), [])
     },
   },

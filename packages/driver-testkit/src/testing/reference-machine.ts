@@ -80,7 +80,8 @@ export function createReferenceMachine(devices: ReadonlyMap<string, ReferenceDis
     disk(device)
     const fs = fileSystems.get(device)
     if (fs === undefined) throw new ProgramFailure('wrong fs type, bad superblock')
-    await rootFs.lstat(toolPath(point))
+    const { fs: below, inside } = locate(toolPath(point))
+    await below.lstat(inside)
     mounts.set(point, { device, fs })
   }
 

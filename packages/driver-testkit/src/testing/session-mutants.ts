@@ -74,6 +74,23 @@ export const sessionMutants: Readonly<Record<string, Mutant>> = {
     groups: ['lifecycle'],
     found: ['lifecycle.close-twice'],
   },
+  'close wants everything unmounted': {
+    fault: {
+      session: ({ toolHost, ...session }) => {
+        let mounted = 0
+        const exec: typeof toolHost.exec = (argv, options) => {
+          mounted += Number(argv[0] === 'mount') - Number(argv[0] === 'umount')
+          return toolHost.exec(argv, options)
+        }
+        return closingAlso({ ...session, toolHost: { ...toolHost, exec } }, async () => {
+          await session.close()
+          if (mounted > 0) throw new CleanupError('CLEANUP_RESIDUE', 'The device is busy')
+        })
+      },
+    },
+    groups: ['lifecycle'],
+    found: ['lifecycle.close-mounted'],
+  },
   'await using does not close': {
     fault: {
       session: (session) => {
