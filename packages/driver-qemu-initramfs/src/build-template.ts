@@ -18,14 +18,17 @@ import { buildingPrefix } from './template-sweep.ts'
 import { rememberStart } from './template-times.ts'
 import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 
-// What nearly every session needs; a module that is loaded needs no file.
-const WARM_UP = `modprobe -a xfs btrfs vfat dm_mod
-while read -r module rest; do find /usr/lib/modules -name "$module.ko" -delete; done </proc/modules
-for program in lsblk blkid 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do $program; done`
+// What nearly every session needs; a module that is loaded needs no file. blkid ends with 2 where there is nothing to tell of (blkid(8)).
+const WARM_UP = `modprobe -a xfs btrfs vfat dm_mod || note modules
+while read -r module rest; do find /usr/lib/modules -name "$module.ko" -delete || note find; done </proc/modules
+blkid || [ $? = 2 ] || note blkid
+for program in lsblk 'lvm version' 'sfdisk --version' 'mount --help' 'umount --help' 'find /etc' 'tar --version'; do
+  $program || note "\${program%% *}"
+done`
 
 // Most of the memory that the boot has used and given back: what is zero is neither saved nor loaded.
 const CLEAR = `while read -r name free unit; do [ "$name" = MemFree: ] && break; done </proc/meminfo
-mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 8192) * 1024))" /dev/zero >/run/clear/zeros
+mkdir /run/clear && mount -t tmpfs -o size=100% clear /run/clear && head -c "$(((free - 8192) * 1024))" /dev/zero >/run/clear/zeros || note memory
 umount /run/clear; rmdir /run/clear`
 
 /** What the appliance still does after the port is open again: start the processes that wait for the next session. */
@@ -36,9 +39,21 @@ const SAVE_TIMEOUT_MS = 60_000
 /** Of a session that is to be a clone, what its template is built with. */
 export type BuildTemplateInput = Omit<VmInput, 'disks' | 'directory' | 'origin'>
 
-async function warmUp(vm: RunningVm, isHeld: boolean, signal: AbortSignal | undefined): Promise<void> {
-  const script = ['exec >/dev/null 2>&1', WARM_UP, ...(isHeld ? [] : [CLEAR]), 'sync', SHOW_NOTICES].join('\n')
-  await vm.toolHost.exec(['sh', '-c', script], { timeoutMs: SAVE_TIMEOUT_MS, ...(signal && { signal }) })
+const notMade = (message: string): DriverError =>
+  new DriverError('DRIVER_TEMPLATE_FAILED', message, {
+    hint: 'Build or install the appliance again; the driver option template: off does without.',
+  })
+
+/** Has the appliance do once what sessions do, and ends that session. What of it did not work: clones work all the same, and do that themselves. */
+async function warmUp(vm: RunningVm, isHeld: boolean, signal: AbortSignal | undefined): Promise<string[]> {
+  const steps = [WARM_UP, ...(isHeld ? [] : [CLEAR]), 'sync', `${SHOW_NOTICES} || note printk`].join('\n')
+  const script = `failed=\nnote() { case " $failed " in *" $1 "*) ;; *) failed="$failed $1" ;; esac; }\n{ ${steps}\n} >/dev/null 2>&1\necho "$failed"`
+  const { exitCode, stdout, stderr } = await vm.toolHost.exec(['sh', '-c', script], {
+    timeoutMs: SAVE_TIMEOUT_MS,
+    ...(signal && { signal }),
+  })
+  if (exitCode !== 0)
+    throw notMade(`The appliance could not be warmed up: ${Buffer.from(stderr).toString().trim() || `exit code ${exitCode}`}`)
   const opened = Promise.withResolvers<void>()
   vm.qmp.onEvent(({ event, data }) => {
     if (event === 'VSERPORT_CHANGE' && data['id'] === SSH_PORT_ID && data['open'] === true) opened.resolve()
@@ -46,9 +61,13 @@ async function warmUp(vm: RunningVm, isHeld: boolean, signal: AbortSignal | unde
   await vm.toolHost.close()
   const late = delay(SAVE_TIMEOUT_MS, 'late', { ref: false })
   if ((await Promise.race([opened.promise, vm.process.exited, late])) !== undefined) {
-    throw new DriverError('DRIVER_TEMPLATE_FAILED', 'The appliance did not become ready for another session')
+    throw notMade('The appliance did not become ready for another session')
   }
   await delay(SETTLE_MS)
+  return Buffer.from(stdout)
+    .toString()
+    .split(/\s+/)
+    .filter((step) => step !== '')
 }
 
 const notSaved = (reason: string, cause?: unknown): DriverError =>
@@ -102,7 +121,7 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, isHel
 /**
  * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`,
  * whose parent directory exists; with its memory in `memory`, which is sealed and kept. Leaves nothing behind when it fails, but `memory`, which is the
- * caller's to release. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
+ * caller's to release. What could not be warmed up is in its record. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
  */
 export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace, memory?: HeldMemory): Promise<void> {
   const { context, user } = input
@@ -126,7 +145,8 @@ export async function buildTemplate(input: BuildTemplateInput, place: TemplatePl
     const vm = await startVm(own, machine)
     await rememberStart(place, 'boot', performance.now() - started)
     const isHeld = memory !== undefined
-    await warmUp(vm, isHeld, context.signal)
+    const notWarm = await warmUp(vm, isHeld, context.signal)
+    if (notWarm.length > 0) context.logger.warn('template.not-warm', { failed: notWarm })
     await vm.qmp.execute('stop')
     await saveState(vm, own, join(building, 'state'), isHeld, stack)
     if (isHeld) {
@@ -135,7 +155,7 @@ export async function buildTemplate(input: BuildTemplateInput, place: TemplatePl
       await memory.handle.close()
       await memory.seal()
     }
-    await publishTemplate(place, building, templateKeys(keys), memory?.place)
+    await publishTemplate(place, building, { keys: templateKeys(keys), notWarm, ...(memory && { memory: memory.place }) })
     await memory?.keep()
   } catch (error) {
     throw await stack.releaseAfter(error)

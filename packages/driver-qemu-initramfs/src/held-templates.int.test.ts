@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
 import { createLocalToolHost, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
@@ -83,7 +83,9 @@ test('it is held once for a keeper; three clones at once have their pages in com
   expect(made).toMatchObject({ outcome: 'made', artefact: { path: directory }, keptFor: pid })
   expect(await hold(pid)).toMatchObject({ outcome: 'found', artefact: { path: directory } })
   expect((await held()).holder).toEqual(holder)
-  expect(await finding()).toMatchObject({ ok: true, data: { start: 'clone', template: 'present', held: true, keeperPid: pid } })
+  const told = await finding()
+  expect(told).toMatchObject({ ok: true, data: { start: 'clone', template: 'present', held: true, warm: true, keeperPid: pid } })
+  for (const name of ['bootMs', 'cloneMs']) expect(told?.data?.[name]).toBeGreaterThan(0)
   expect((await readdir(directory)).sort()).toEqual(['state', 'template.json'])
   expect((await stat(join(directory, 'state'))).size).toBeLessThan(16 * MIB)
   expect(await processesHolding(fixture.directory)).toEqual([])
@@ -175,7 +177,7 @@ test('a clone of it that fails: it is given up, the session boots, the next one 
   await utimes(path, mtime, mtime)
   expect(await start()).toEqual(BOOT)
   await endsSoon(holder)
-  expect(await readdir(fixture.templates)).not.toContain(directory)
+  expect(await readdir(fixture.templates)).not.toContain(basename(directory))
   expect(await start()).toEqual(ORDINARY)
 })
 

@@ -36,11 +36,12 @@ async function warmTemplate(context: Context, keepFor: number | undefined, stack
   const vm = `a VM of ${options.memoryMb} MB`
   const how = `(${settled.accelerator}, kernel ${appliance.manifest.kernelVersion})`
   const finished = async (found: MadeTemplate, place: TemplatePlace, detail: string): Promise<Preparation> => {
-    const { sizeBytes, keepers } = found.template
+    const { sizeBytes, keepers, notWarm } = found.template
     await closeTemplate(found.template)
+    const cold = notWarm === undefined ? '' : `; the appliance could not be warmed up: ${notWarm.join(', ')}`
     return {
       outcome: found.outcome,
-      detail,
+      detail: `${detail}${cold}`,
       artefact: { path: hostPath(place.directory), sizeBytes },
       ...(keepFor !== undefined && keepers && { keptFor: keepFor }),
     }

@@ -14,7 +14,7 @@ import {
   templatePlace,
 } from './template-store.ts'
 import { whyNoRoom } from './template-sweep.ts'
-import { lastStart } from './template-times.ts'
+import { lastStart, type StartTime } from './template-times.ts'
 
 /** What there is of a template. `failed`: a try a short while ago; `impossible`: none can be made. */
 type TemplateState = 'off' | 'present' | 'absent' | 'failed' | 'impossible'
@@ -56,6 +56,8 @@ const minutes = (ms: number): string => {
 
 const REMEDY = 'Sessions work all the same, seconds slower each. Once the reason is gone: host-deployer appliance warm.'
 
+const COLD_REMEDY = 'Sessions work all the same, somewhat slower each. Build or install the appliance again: it lacks what is named.'
+
 async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> {
   const { template: wanted, memoryMb } = input.context.options
   if (wanted === 'off') return { state: 'off', detail: 'sessions boot: the driver option template is off' }
@@ -66,18 +68,20 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
     const template = await openTemplate(candidate)
     if (template === undefined) continue
     await closeTemplate(template)
-    const { sizeBytes, madeAtMs, keepers } = template
+    const { sizeBytes, madeAtMs, keepers, notWarm } = template
     const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
     const latest = keepers?.at(-1)
     const held =
       keepers === undefined ? '' : `, its memory held for process ${keepers.map(({ pid }) => pid).join(' and ')} and shared by them`
     const size = `${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old`
-    const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})`
+    const cold = notWarm === undefined ? '' : `; the appliance could not be warmed up: ${notWarm.join(', ')}`
+    const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})${cold}`
     return {
       used: candidate,
       state: 'present',
       detail,
-      data: { sizeBytes, ageMs, held: keepers !== undefined, ...(latest && { keeperPid: latest.pid }) },
+      ...(notWarm && { remedy: COLD_REMEDY }),
+      data: { sizeBytes, ageMs, held: keepers !== undefined, warm: notWarm === undefined, ...(latest && { keeperPid: latest.pid }) },
     }
   }
   const failure = await recentFailure(place)
@@ -94,15 +98,19 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
   }
 }
 
+/** Making a template is a boot, remembered with that template; without one sessions boot, remembered with the ordinary one's place. */
+const lastBoot = async (used: TemplatePlace, place: TemplatePlace): Promise<StartTime | undefined> =>
+  (await lastStart(used, 'boot')) ?? lastStart(place, 'boot')
+
 /**
  * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
- * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `keeperPid` (the latest of the processes it is held for),
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `warm` (all that sessions need has been loaded), `keeperPid` (the latest of the processes it is held for),
  * `failedAgeMs`, `bootMs`, `cloneMs`.
  */
 export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {
   const place = await templatePlace(input)
   const { used = place, state, detail, remedy, data } = await find(input, place)
-  const [boot, clone] = await Promise.all([lastStart(place, 'boot'), lastStart(used, 'clone')])
+  const [boot, clone] = await Promise.all([lastBoot(used, place), lastStart(used, 'clone')])
   const said = [
     { what: 'a boot', last: boot },
     { what: 'a clone', last: clone },

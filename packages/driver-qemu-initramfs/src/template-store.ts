@@ -38,6 +38,8 @@ export interface OpenTemplate {
   readonly sizeBytes: number
   /** Milliseconds since the epoch. */
   readonly madeAtMs: number
+  /** What the appliance could not do beforehand when it was made, so that each session starts slower. Absent: nothing. */
+  readonly notWarm?: readonly string[]
 }
 
 /** What a template depends on. */
@@ -63,6 +65,7 @@ const recordSchema = z.object({
   hostKey: z.base64(),
   // Nobody but the kernel sets the change time, so an equal one means that nobody has written since.
   state: z.object({ sizeBytes: z.int().positive(), inode: z.string(), mtimeNs: z.string(), ctimeNs: z.string() }),
+  notWarm: z.array(z.string()).min(1).optional(),
   memory: z
     .object({
       holder: processSchema,
@@ -132,7 +135,9 @@ async function openChecked(place: TemplatePlace, handles: FileHandle[]): Promise
   const keys = { privateKeyPem: record.privateKeyPem, hostKey: Buffer.from(record.hostKey, 'base64') }
   // A file of memory takes what is allocated of it, in units of 512 bytes (stat(2)).
   const sizeBytes = record.state.sizeBytes + (memory === undefined ? 0 : (await memory.stat()).blocks * 512)
-  return { state, ...(memory && { memory }), ...(record.memory && { keepers: record.memory.keepers }), keys, sizeBytes, madeAtMs: mtimeMs }
+  const { notWarm } = record
+  const shared = memory && record.memory && { memory, keepers: record.memory.keepers }
+  return { state, ...shared, keys, sizeBytes, madeAtMs: mtimeMs, ...(notWarm && { notWarm }) }
 }
 
 /**
@@ -157,14 +162,23 @@ export async function markUsed({ directory }: TemplatePlace): Promise<void> {
   await utimes(directory, now, now).catch(() => {})
 }
 
+/** What is said in the record of a new template. */
+export interface NewTemplate {
+  readonly keys: TemplateKeys
+  readonly notWarm: readonly string[]
+  /** Absent: the memory is in the state. */
+  readonly memory?: MemoryPlace
+}
+
 /** Completes the template in `directory`, where `state` is written already, and gives it its place; what was there is replaced. */
-export async function publishTemplate(place: TemplatePlace, directory: string, keys: TemplateKeys, memory?: MemoryPlace): Promise<void> {
+export async function publishTemplate(place: TemplatePlace, directory: string, { keys, notWarm, memory }: NewTemplate): Promise<void> {
   const state = await open(join(directory, 'state'), 'r')
   const record: TemplateRecord = {
     bootId: await currentBootId(),
     privateKeyPem: keys.privateKeyPem,
     hostKey: Buffer.from(keys.hostKey).toString('base64'),
     state: await identityOf(state).finally(() => state.close()),
+    ...(notWarm.length > 0 && { notWarm: [...notWarm] }),
     ...(memory && { memory: { ...memory, keepers: [...memory.keepers] } }),
   }
   await writeFile(recordPathOf({ directory }), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
