@@ -52,7 +52,7 @@ export const sessionMutants: Readonly<Record<string, Mutant>> = {
   'keeps what it read': {
     fault: {
       session(session) {
-        const kept = Buffer.alloc(48 * 1024 * 1024, 1)
+        const kept = Buffer.alloc(16 * 1024 * 1024, 1)
         leaked.push({ close: async () => void kept.length })
         return session
       },
