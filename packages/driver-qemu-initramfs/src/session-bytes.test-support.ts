@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { SSH_FD } from './qemu-command-line.ts'
 
 /** Of SSH's packets before encryption (RFC 4253, 7.1; RFC 5656, 4) those in which a server has randomness of its own: the cookie, and the ephemeral key with the signature. */
@@ -19,27 +19,43 @@ function freshIn(bytes: Buffer): string[] {
   return found
 }
 
-/** Listens to the SSH servers in the VMs that this process starts, until `stop`; `fresh` is what each has said that should come once only. */
-export function watchServerPackets(): { readonly fresh: () => string[][]; readonly stop: () => void } {
-  const heard: Buffer[][] = []
+interface Heard {
+  readonly fromGuest: Buffer[]
+  readonly toGuest: string[]
+}
+
+/** Listens at the port for SSH of the VMs that this process starts, until `stop`. */
+export function watchSessionBytes(): {
+  /** What each server has said before encryption that should come once only. */
+  readonly fresh: () => string[][]
+  /** What each VM was sent first: how it is to go. */
+  readonly go: () => (string | undefined)[]
+  readonly stop: () => void
+} {
+  const heard: Heard[] = []
   const onProcess = (message: unknown): void => {
     const { process: child } = message as { readonly process: ChildProcess }
     // Its streams are there when the call that starts it is done.
     setImmediate(() => {
-      const stream = child.stdio[SSH_FD] as Readable | null | undefined
+      const stream = child.stdio[SSH_FD] as Duplex | null | undefined
       if (stream === null || stream === undefined) return
-      const chunks: Buffer[] = []
-      heard.push(chunks)
-      const push = stream.push.bind(stream)
+      const { fromGuest, toGuest }: Heard = { fromGuest: [], toGuest: [] }
+      heard.push({ fromGuest, toGuest })
+      const [push, write] = [stream.push.bind(stream), stream.write.bind(stream)]
       stream.push = (chunk, encoding) => {
-        if (chunk !== null && chunks.length < 20) chunks.push(Buffer.from(chunk))
+        if (chunk !== null && fromGuest.length < 20) fromGuest.push(Buffer.from(chunk))
         return push(chunk, encoding)
       }
+      stream.write = ((chunk: Uint8Array | string, ...rest: []) => {
+        if (toGuest.length === 0) toGuest.push(Buffer.from(chunk as string).toString('latin1'))
+        return write(chunk, ...rest)
+      }) as Duplex['write']
     })
   }
   subscribe('child_process', onProcess)
   return {
-    fresh: () => heard.map((chunks) => freshIn(Buffer.concat(chunks))),
+    fresh: () => heard.map(({ fromGuest }) => freshIn(Buffer.concat(fromGuest))),
+    go: () => heard.map(({ toGuest }) => toGuest[0]),
     stop: () => void unsubscribe('child_process', onProcess),
   }
 }
