@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Capabilities } from '@host-deployer/driver-api'
 import { afterEach, expect, test } from 'vitest'
 import { chooseGrowTarget, formatDisk, growDevice, growTarget, type NewFilesystem, planGrowDevice, scanStorage } from './index.ts'
@@ -14,6 +15,8 @@ let disks: LoopDisk[] = []
 afterEach(() => {
   for (const disk of disks) disk.remove()
   disks = []
+  // Whether it grew or not: where it was mounted meanwhile is gone.
+  expect(existsSync(growTarget)).toBe(false)
 })
 
 function newDisk(sizeMiB: number): LoopDisk {

@@ -59,13 +59,19 @@ async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T
   try {
     result = await work()
   } catch (error) {
-    await unmountAll(toolHost, [growTarget])
+    await putAway(toolHost)
     throw error
   }
-  const busy = await unmountAll(toolHost, [growTarget])
+  const busy = await putAway(toolHost)
   if (busy !== undefined) throw new BlockError('BLOCK_UNMOUNT_FAILED', `What was mounted to grow could not be unmounted: ${busy}`)
-  await toolHost.fs.rmdir(growTarget).catch(() => undefined)
   return result
+}
+
+/** The directory is ours, and empty; under a mount that stayed it cannot be removed. */
+async function putAway(toolHost: ToolHost): Promise<string | undefined> {
+  const busy = await unmountAll(toolHost, [growTarget])
+  await toolHost.fs.rmdir(growTarget).catch(() => undefined)
+  return busy
 }
 
 /** What resize2fs(8) insists on. Mends what can be mended without a question. */
