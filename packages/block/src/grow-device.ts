@@ -28,6 +28,7 @@ export async function growDevice({ toolHost }: BlockSession, plan: GrowPlan): Pr
   const resize = () => applyGrow(toolHost, { ...plan, steps: [filesystem] })
   const unmountable = await mountFilesystem(toolHost, { filesystem, target: growTarget, ...toWrite }).catch((error: unknown) => error)
   if (unmountable !== undefined) {
+    await removeTarget(toolHost)
     if (!mayGrowOffline(filesystem, unmountable)) throw unmountable
     await check(toolHost, filesystem, unmountable)
     await applyGrow(toolHost, below)
@@ -67,12 +68,14 @@ async function mounted<T>(toolHost: ToolHost, work: () => Promise<T>): Promise<T
   return result
 }
 
-/** The directory is ours, and empty; under a mount that stayed it cannot be removed. */
 async function putAway(toolHost: ToolHost): Promise<string | undefined> {
   const busy = await unmountAll(toolHost, [growTarget])
-  await toolHost.fs.rmdir(growTarget).catch(() => undefined)
+  await removeTarget(toolHost)
   return busy
 }
+
+/** It is ours, and empty; under a mount that stayed it cannot be removed. */
+const removeTarget = (toolHost: ToolHost) => toolHost.fs.rmdir(growTarget).catch(() => undefined)
 
 /** What resize2fs(8) insists on. Mends what can be mended without a question. */
 async function check(toolHost: ToolHost, { device, type }: MountedStep, refusal: unknown): Promise<void> {
