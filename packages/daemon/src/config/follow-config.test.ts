@@ -6,6 +6,12 @@ import { parseServeArguments } from './parse-serve-arguments.ts'
 import { readConfig } from './read-config.ts'
 import { makeConfigPlace } from './testing/config-place.ts'
 
+/** At once: a file that is truncated and then written may be seen empty by a busy machine. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text)
+  await rename(`${path}.new`, path)
+}
+
 test('edits as the field makes them reach the daemon, mistakes do not', async () => {
   await using place = await makeConfigPlace({ 'host.conf': 'deploy_concurrent: 2\n', 'common/..v1/common.conf': 'deploy_concurrent: 3\n' })
   await symlink('..v1', place.at('common/..data'))
@@ -41,14 +47,14 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
   await rm(place.at('common/..v1'), { recursive: true })
   expect(await next(1)).toMatchObject({ type: 'edited', comparison: { config: { concurrency: 7 }, changed: ['concurrency'] } })
 
-  await writeFile(place.at('common/..v2/common.conf'), 'deploy_concurrent: lots\n')
+  await replace(place.at('common/..v2/common.conf'), 'deploy_concurrent: lots\n')
   expect(await next(2)).toMatchObject({ type: 'refused', error: { code: 'CONFIG_INVALID' } })
 
   // Nothing changes, but all is well again.
-  await writeFile(place.at('common/..v2/common.conf'), '# seven\ndeploy_concurrent: 7\n')
+  await replace(place.at('common/..v2/common.conf'), '# seven\ndeploy_concurrent: 7\n')
   expect(await next(3)).toMatchObject({ type: 'edited', comparison: { changed: [], diagnostics: [] } })
 
-  await writeFile(place.at('common/..v2/common.conf'), '# still seven\ndeploy_concurrent: 7\n')
+  await replace(place.at('common/..v2/common.conf'), '# still seven\ndeploy_concurrent: 7\n')
   await sleep(500)
   expect(updates).toHaveLength(3)
 
@@ -74,10 +80,10 @@ test('a file that an edit names is followed as well', async () => {
     pollMs: 3_600_000,
   })
   await sleep(150)
-  await writeFile(place.at('host.conf'), 'common_config_file: other.conf\n')
+  await replace(place.at('host.conf'), 'common_config_file: other.conf\n')
   await vi.waitFor(() => expect(updates).toHaveLength(1), { timeout: 10_000 })
   await sleep(150)
-  await writeFile(place.at('other.conf'), 'deploy_concurrent: 6\n')
+  await replace(place.at('other.conf'), 'deploy_concurrent: 6\n')
   await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 10_000 })
   expect(updates).toMatchObject([{ comparison: { config: { concurrency: 4 } } }, { comparison: { config: { concurrency: 6 } } }])
 })

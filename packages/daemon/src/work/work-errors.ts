@@ -44,9 +44,18 @@ export function workerLost({ exitCode, signal }: Pick<WorkerExit, 'exitCode' | '
  */
 export function endedBy(reason: DeployError, cause: DeployError | undefined): DeployError {
   if (cause === undefined) return reason
-  reason.phase ??= cause.phase
-  reason.diagnostics.push(...cause.diagnostics)
-  if (cause.code !== 'ABORTED') reason.cleanupErrors.push(cause)
-  reason.cleanupErrors.push(...cause.cleanupErrors)
-  return reason
+  const error = cause.context['committed'] === true ? committed(reason, cause.hint) : reason
+  error.phase ??= cause.phase
+  error.diagnostics.push(...cause.diagnostics)
+  if (cause.code !== 'ABORTED') error.cleanupErrors.push(cause)
+  error.cleanupErrors.push(...cause.cleanupErrors)
+  return error
+}
+
+/** The job was cancelled when its changes were in the image already: that nothing was left behind would be wrong then. */
+function committed({ code, message, retry, context, phase }: DeployError, hint: string | undefined): DeployError {
+  const options = { ...(hint !== undefined && { hint }), retry, context: { ...context, committed: true } }
+  const error = code === 'ABORTED' ? new AbortError(code, message, options) : new TimeoutError(code, message, options)
+  error.phase = phase
+  return error
 }
