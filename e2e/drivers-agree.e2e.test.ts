@@ -69,8 +69,9 @@ test.each(process.env['HOST_DEPLOYER_SOAK'] === undefined ? gateRows : everyRow)
 
   const deployed = await Promise.all(images.map(({ driver, image }) => deployTo(image, layout, request, driver, 0)))
   for (const { report, diff } of deployed) {
-    expect(report.changed).toBe(true)
     expect(renderGolden(diff)).toBe(readGolden(caseName, guest))
+    // There are cases in which there is nothing to do on some guests.
+    expect(report.changed).toBe(diff.length > 0)
   }
 
   const [reference, ...others] = await Promise.all(images.map(({ image }) => readTree(image, layout.format)))
