@@ -203,6 +203,15 @@ async function entrantsOf(owner: number): Promise<number[]> {
   return pids.filter((_, index) => names[index]?.startsWith('nsenter'))
 }
 
+/** It may have ended since somebody looked. */
+function stopIfRunning(pid: number): void {
+  try {
+    process.kill(pid, 'SIGSTOP')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 test('kill -9 at any moment: reclaim leaves nothing, the image is free and sound, the next session works', {
   timeout: 180_000,
 }, async () => {
@@ -219,7 +228,7 @@ test('kill -9 at any moment: reclaim leaves nothing, the image is free and sound
     await new Promise((resolve) => setTimeout(resolve, momentMs))
     const ids = await sessionIds(bed)
     // As if it were about to end a program: those it waits by are stopped.
-    if (round % 4 === 3) for (const pid of await entrantsOf(owner.pid ?? 0)) process.kill(pid, 'SIGSTOP')
+    if (round % 4 === 3) for (const pid of await entrantsOf(owner.pid ?? 0)) stopIfRunning(pid)
     owner.kill('SIGKILL')
     await once(owner, 'exit')
     ids.push(...(await sessionIds(bed)))
