@@ -245,7 +245,16 @@ async function disturb(state: { daemon: RunningDaemon; isOver: boolean }): Promi
     }
     const victims = await machinesBelow(state.daemon)
     const victim = victims[Math.floor(draw() * victims.length)]
-    if (victim !== undefined) process.kill(victim, 'SIGKILL')
+    if (victim !== undefined) killIfRunning(victim)
+  }
+}
+
+/** It may have ended since somebody looked. */
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
