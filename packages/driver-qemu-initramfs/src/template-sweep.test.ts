@@ -25,7 +25,11 @@ beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'sweep-'))
 })
 afterEach(async () => {
-  for (const child of processes.splice(0)) child.kill('SIGKILL')
+  for (const child of processes.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
   await rm(parent, { recursive: true })
 })
 
