@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { countReport } from './count-report.ts'
+import { countReport, failuresOf } from './count-report.ts'
 
 const file = (status: string, ...tests: readonly (readonly [string, string])[]) => ({
   status,
+  name: '/x.test.ts',
   assertionResults: tests.map(([state, fullName]) => ({ status: state, fullName })),
 })
 const report = (...testResults: readonly ReturnType<typeof file>[]) => JSON.stringify({ testResults })
@@ -31,4 +32,12 @@ test('a run that dies or fails as a whole', () => {
   expect(countReport('{"testRes', 1)).toEqual({ passed: 0, failed: 1, skipped: 0 })
   expect(countReport(report(file('passed', ['passed', 'a'])), null)).toEqual({ passed: 1, failed: 1, skipped: 0 })
   expect(countReport(report(), 0)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+})
+
+test('what failed: tests, or the file as a whole', () => {
+  expect(failuresOf(report(file('failed', ['passed', 'a'], ['failed', 'b']), file('passed', ['passed', 'c']), file('failed')))).toEqual([
+    { file: '/x.test.ts', test: 'b' },
+    { file: '/x.test.ts' },
+  ])
+  expect(failuresOf('{"testRes')).toEqual([])
 })

@@ -7,6 +7,7 @@ export interface Counts {
 /** The parts of vitest's JSON report that are counted. */
 interface Report {
   readonly testResults: readonly {
+    readonly name: string
     readonly status: string
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
   }[]
@@ -34,6 +35,23 @@ export function countReport(text: string | undefined, status: number | null, fil
   }
   if (failed === 0 && (status !== 0 || passed + skipped === 0)) failed = 1
   return { passed, failed, skipped }
+}
+
+/** A test that failed, or with `test` absent a file that did not load or whose worker died. */
+export interface Failure {
+  /** Absolute path. */
+  readonly file: string
+  /** Full name. */
+  readonly test?: string
+}
+
+/** What failed, from vitest's JSON report; nothing where there is no report. */
+export function failuresOf(text: string | undefined): readonly Failure[] {
+  const failed = (parse(text)?.testResults ?? []).filter(({ status }) => status === 'failed')
+  return failed.flatMap(({ name: file, assertionResults }) => {
+    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => ({ file, test: fullName }))
+    return tests.length > 0 ? tests : [{ file }]
+  })
 }
 
 function parse(text: string | undefined): Report | undefined {
