@@ -23,7 +23,13 @@ function identityIn({ pid, startTicks, bootId }: Details): ProcessIdentity | und
 async function endProcess(identity: ProcessIdentity): Promise<void> {
   // The number alone could be somebody else's by now.
   if (!(await isRunning(identity))) return
-  process.kill(identity.pid, 'SIGKILL')
+  try {
+    process.kill(identity.pid, 'SIGKILL')
+  } catch (error) {
+    // It ended meanwhile: what an owner that was killed had running often ends with it, at the same time.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
+    throw error
+  }
   if (!(await becomesTrue(() => hasLetGo(identity), PATIENCE_MS))) {
     throw new Error(`process ${identity.pid} was killed and does not end: it waits for a device`)
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostPath, type Lease } from '@host-deployer/driver-api'
@@ -103,6 +103,31 @@ test('a marker finds the process that was started with exactly that argument', a
   expect(await ended).toEqual([null, 'SIGKILL'])
   expect(await identifyProcess(other.pid ?? 0)).toBeDefined()
   other.kill('SIGKILL')
+})
+
+test('of two that reclaim at once neither reports what the other has ended', async () => {
+  const start = () => spawn('sleep', ['1000'], { stdio: 'ignore' })
+  const children = Array.from({ length: 20 }, start)
+  const ended = children.map((child) => once(child, 'exit'))
+  for (const child of children) await record({ kind: 'process', details: { ...(await identifyProcess(child.pid ?? 0)) } })
+  await orphan()
+  const reclaiming = [reclaim(journal), reclaim(journal)]
+  for (const child of children) child.kill('SIGKILL')
+  const codes = (await Promise.all(reclaiming)).flat().map(({ code }) => code)
+  expect(new Set(codes)).toEqual(new Set(['LEASE_FREED']))
+  await Promise.all(ended)
+  expect(await readdir(journal)).toEqual([])
+})
+
+test('a lease whose writer was killed before it was written is struck out, one that is being written is left alone', async () => {
+  await record({ kind: 'directory', details: { path: join(directory, 'work') } })
+  const [name = ''] = await readdir(journal)
+  await writeFile(join(journal, name), '')
+  expect(await reclaim(journal)).toEqual([])
+  expect(await readdir(journal)).toEqual([name])
+  await rename(join(journal, name), join(journal, name.replace(/-\d+-/, '-1-')))
+  expect(await reclaim(journal)).toMatchObject([{ code: 'LEASE_FREED' }])
+  expect(await readdir(journal)).toEqual([])
 })
 
 test('no journal is nothing to do, a torn entry is reported', async () => {

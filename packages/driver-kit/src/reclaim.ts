@@ -13,9 +13,14 @@ export interface ReclaimOptions {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-async function reclaimOne({ path, record }: LeaseEntry, options: ReclaimOptions): Promise<Diagnostic> {
+async function reclaimOne({ path, record, state }: LeaseEntry, options: ReclaimOptions): Promise<Diagnostic> {
+  if (record === undefined && state === 'orphaned') {
+    await rm(path, { force: true })
+    const summary = 'Struck out a lease that its writer was killed over: it held nothing yet'
+    return { severity: 'info', code: 'LEASE_FREED', summary, path }
+  }
   if (record === undefined) {
-    const summary = 'A lease cannot be read: its writer was killed before it held anything'
+    const summary = 'A lease cannot be read, and nothing tells whose it is'
     return { severity: 'warning', code: 'LEASE_UNREADABLE', summary, path }
   }
   const { lease, quarantined } = record
