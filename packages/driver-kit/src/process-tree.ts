@@ -32,21 +32,29 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+// What forks faster than we look is not to keep us for ever.
+const MAX_ROUNDS = 20
+
+/** Stops every descendant, looking again until there is no new one: each may have forked before it was stopped. */
+function stopBelow(pid: number): ReadonlySet<number> {
+  const stopped = new Set<number>()
+  for (let round = 0, found = -1; round < MAX_ROUNDS && found !== stopped.size; round += 1) {
+    found = stopped.size
+    for (const member of descendantsOf(pid)) {
+      if (!stopped.has(member)) signal(member, 'SIGSTOP')
+      stopped.add(member)
+    }
+  }
+  return stopped
+}
+
 /**
  * SIGKILL to the process group that `pid` leads and to every descendant of it, those that left the group included. A descendant whose parent has
  * ended before is nobody's any more, and out of reach here.
  */
 export function killTree(pid: number): void {
   signal(-pid, 'SIGSTOP')
-  // Stopped, nothing of the group can fork; what has left it may still, so it is looked at twice.
-  const seen = new Set<number>()
-  for (let round = 0; round < 2; round += 1) {
-    for (const member of descendantsOf(pid)) {
-      if (!seen.has(member)) signal(member, 'SIGSTOP')
-      seen.add(member)
-    }
-  }
-  for (const member of seen) signal(member, 'SIGKILL')
+  for (const member of stopBelow(pid)) signal(member, 'SIGKILL')
   signal(-pid, 'SIGKILL')
 }
 
@@ -57,13 +65,9 @@ export function killTree(pid: number): void {
 export function signalBelow(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   // Stopped, it starts nothing any more; without a child it never will.
   signal(pid, 'SIGSTOP')
-  const seen = new Set<number>()
-  for (let round = 0; round < (name === 'SIGKILL' ? 3 : 1); round += 1) {
-    for (const member of descendantsOf(pid)) {
-      if (!seen.has(member)) signal(member, name)
-      seen.add(member)
-    }
-  }
-  if (seen.size === 0) signal(pid, 'SIGKILL')
+  // To be killed they are all stopped first: what the child of one that is killed has started is no descendant any more, and would be missed.
+  const below = name === 'SIGKILL' ? stopBelow(pid) : descendantsOf(pid)
+  for (const member of below) signal(member, name)
+  if ([...below].length === 0) signal(pid, 'SIGKILL')
   signal(pid, 'SIGCONT')
 }

@@ -113,7 +113,7 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
       )
     : {}
   const diagnostics: Diagnostic[] = [...chosen]
-  return createSession({
+  const session = await createSession({
     place,
     attached,
     toolHost: createLocalToolHost({ namespace: place.namespace, env }),
@@ -123,6 +123,9 @@ async function openAll(request: OpenRequest, context: Context, stack: ResourceSt
     options,
     stack,
   })
+  // A signal that fired meanwhile is heard, too: from here on nothing is waited for.
+  throwIfAborted(signal)
+  return session
 }
 
 /** {@link import('@host-deployer/driver-api').Driver.open} of this driver. */
