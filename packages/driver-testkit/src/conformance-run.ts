@@ -20,7 +20,7 @@ export interface ConformanceInput<Options = unknown> {
   readonly module?: string | URL
   /** Frees what a dead process left. Default: `reclaim` of driver-kit on that journal. */
   readonly reclaim?: (leaseDirectory: HostPath) => Promise<unknown>
-  /** How long what is left of a session may take to go before it counts as left. Default 5 s. */
+  /** How long what is left of a session may take to go before it counts as left. Default 20 s: it costs nothing where nothing is left. */
   readonly settleMs?: number
   /** How many times the `leak` group opens and closes between its looks. Default 3. */
   readonly rounds?: number
@@ -84,7 +84,7 @@ export async function createConformanceRun<Options>(input: ConformanceInput<Opti
     options,
     cacheDirectory: hostPath(input.cacheDirectory ?? join(root, 'cache')),
     module: input.module === undefined ? undefined : new URL(input.module),
-    settleMs: input.settleMs ?? 5_000,
+    settleMs: input.settleMs ?? 20_000,
     rounds: input.rounds ?? DEFAULT_ROUNDS,
     reclaim: input.reclaim ?? ((leaseDirectory) => reclaim(leaseDirectory)),
   }

@@ -9,7 +9,7 @@ describe('the reference driver', () => {
   let report: ConformanceReport
   beforeAll(async () => {
     report = await runConformance({ driver, module })
-  }, 120_000)
+  }, 600_000)
 
   it('passes every check', () => {
     expect(report.checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])

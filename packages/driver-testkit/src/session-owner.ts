@@ -1,7 +1,7 @@
 // Another process that has a session of the driver under test: the kit kills it and looks at what is left. This very module is its program, also when
 // it is bundled into one file with the rest.
 import { access, appendFile, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DeployError, type DriverContext, type ExecResult, type OpenRequest } from '@host-deployer/driver-api'
 import { createFileLeaseJournal, createLocalToolHost } from '@host-deployer/driver-kit'
@@ -105,11 +105,13 @@ async function obey({ request, moment, module, context, leaseDirectory, log, go 
   await say('open')
   if (moment.kind === 'open') killSelf()
   if (moment.kind === 'running') {
-    // With a working directory that shows whose it is.
-    const argv = ['sh', '-c', 'mkdir -p "$1" && cd "$1" && exec sleep 300', 'sh', context.workDirectory] as const
-    session.toolHost.exec(argv).catch(() => {})
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    killSelf()
+    // With a working directory that shows whose it is. It says on the tool host that it has come there.
+    const running = `${dirname(log)}/running`
+    const script = 'mkdir -p "$1" "$2" && cd "$1" && : >"$2/running" && exec sleep 300'
+    session.toolHost.exec(['sh', '-c', script, 'sh', context.workDirectory, dirname(log)]).catch(() => {})
+    const isThere = async (): Promise<boolean> => (await session.toolHost.exec(['ls', running])).exitCode === 0
+    if (await settled(isThere, (there) => there)) killSelf()
+    throw new Error('The program does not start')
   }
   if (moment.kind === 'stay') {
     const isThere = (): Promise<boolean> =>

@@ -138,7 +138,7 @@ export const blockChecks = defineChecks('block', {
       const { device } = await bed.disk('sealed')
       const look = () => Promise.all([1, 2].map((number) => deviceSize(toolHost, partitionNode(device, number))))
       const expected = capabilities.partitionNodes ? sealedPartitions.map(({ sizeBytes }) => sizeBytes) : [undefined, undefined]
-      deepStrictEqual(await settled(look, (found) => String(found) === String(expected), 3_000), expected)
+      deepStrictEqual(await settled(look, (found) => String(found) === String(expected), bed.settleMs), expected)
     },
   },
   'partition-nodes-follow': {
@@ -150,10 +150,10 @@ export const blockChecks = defineChecks('block', {
       strictEqual(await writeBlock(toolHost, device, 0, mbrTable([{ startBytes: 2 * MIB, sizeBytes: 3 * MIB }]), true), 0)
       // Busy as long as somebody has one of the partitions open: where there is a udev, it looks into each that is written to.
       const reread = () => runTool(toolHost, ['blockdev', '--rereadpt', device])
-      const { code, err } = await settled(reread, (outcome) => outcome.code === 0)
+      const { code, err } = await settled(reread, (outcome) => outcome.code === 0, bed.settleMs)
       strictEqual(code, 0, `blockdev --rereadpt: ${err}`)
       const look = () => deviceSize(toolHost, partitionNode(device, 1))
-      strictEqual(await settled(look, (size) => size === 3 * MIB), 3 * MIB)
+      strictEqual(await settled(look, (size) => size === 3 * MIB, bed.settleMs), 3 * MIB)
     },
   },
   lvm: {
@@ -174,6 +174,7 @@ export const blockChecks = defineChecks('block', {
           await settled(
             () => deviceSize(toolHost, node),
             (size) => size !== undefined,
+            bed.settleMs,
           ),
           16 * MIB,
         )

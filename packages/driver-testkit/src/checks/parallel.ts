@@ -133,6 +133,7 @@ export const parallelChecks = defineChecks('parallel', {
             await settled(
               () => deviceSize(toolHost, '/dev/mapper/equal-lv'),
               (size) => size !== undefined,
+              bed.settleMs,
             ),
             16 * MIB,
           )

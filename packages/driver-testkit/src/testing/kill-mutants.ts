@@ -20,7 +20,7 @@ export const killMutants: Readonly<Record<string, Mutant>> = {
   'programs outlive the process that started them': {
     fault: {
       exec: (run) => (argv, options) =>
-        run(argv[0] === 'sh' && argv.length === 5 ? ['sh', '-c', '(setsid "$@" &); exec sleep 60', 'sh', ...argv] : argv, options),
+        run(argv[0] === 'sh' && argv.length === 6 ? ['sh', '-c', '(setsid "$@" &); exec sleep 60', 'sh', ...argv] : argv, options),
     },
     groups: ['kill'],
     found: ['kill.running'],
