@@ -9,7 +9,7 @@ export interface WorkerPool {
   take(of?: WorkerSetup): Promise<WorkerProcess>
   /** Those that wait are of another setup now, or of another number. */
   change(setup: WorkerSetup, spareWorkers: number): void
-  /** Ends those that wait; there will be none. */
+  /** Ends those that wait; there will be none. Resolves when every process that was started here to wait and is no task's has ended. */
   close(): Promise<void>
 }
 
@@ -23,14 +23,24 @@ export function createWorkerPool(firstSetup: WorkerSetup, firstSpares: number): 
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
   const spares = new Set<WorkerProcess>()
-  let starting = 0
+  const starting = new Set<Promise<void>>()
+  /** Killed, and not gone yet: each is in the lease journal until then. */
+  const ending = new Set<Promise<unknown>>()
 
+  const end = (worker: WorkerProcess): void => {
+    worker.kill()
+    const exited = worker.exited.then(() => void ending.delete(exited))
+    ending.add(exited)
+  }
   const addSpare = async (): Promise<void> => {
     const mine = setup
-    starting += 1
     try {
       const worker = await startWorker(mine)
-      if (isClosed || mine !== setup) return worker.kill()
+      if (isClosed || mine !== setup) {
+        end(worker)
+        // It was counted as one that comes.
+        return refill(0)
+      }
       spares.add(worker)
       void worker.exited.then(() => {
         // One that died by itself would do so again at once.
@@ -38,24 +48,23 @@ export function createWorkerPool(firstSetup: WorkerSetup, firstSpares: number): 
       })
     } catch {
       // No process can be started now; the next job says why.
-    } finally {
-      starting -= 1
     }
   }
   const refill = (delayMs: number): void => {
     clearTimeout(timer)
     if (isClosed) return
     timer = setTimeout(() => {
-      for (let missing = wanted - spares.size - starting; missing > 0; missing -= 1) void addSpare()
+      for (let missing = wanted - spares.size - starting.size; missing > 0; missing -= 1) {
+        const started = addSpare().finally(() => starting.delete(started))
+        starting.add(started)
+      }
     }, delayMs)
   }
-  const dropSpares = (keep: number): Promise<unknown> => {
-    const dropped = [...spares].slice(keep)
-    for (const worker of dropped) {
+  const dropSpares = (keep: number): void => {
+    for (const worker of [...spares].slice(keep)) {
       spares.delete(worker)
-      worker.kill()
+      end(worker)
     }
-    return Promise.all(dropped.map(({ exited }) => exited))
   }
   refill(0)
 
@@ -74,13 +83,15 @@ export function createWorkerPool(firstSetup: WorkerSetup, firstSpares: number): 
       const isSame = JSON.stringify(nextSetup) === JSON.stringify(setup)
       wanted = spareWorkers
       if (!isSame) setup = nextSetup
-      void dropSpares(isSame ? spareWorkers : 0)
+      dropSpares(isSame ? spareWorkers : 0)
       refill(0)
     },
     async close() {
       isClosed = true
       clearTimeout(timer)
-      await dropSpares(0)
+      dropSpares(0)
+      await Promise.all(starting)
+      await Promise.all(ending)
     },
   }
 }

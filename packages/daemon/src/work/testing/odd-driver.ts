@@ -50,6 +50,7 @@ async function open(path: string, context: DriverContext<OddOptions>): Promise<n
       await delay(Number(number))
       break
     case 'spin':
+      context.logger.info('odd.spins')
       for (;;) Math.sqrt(2)
     case 'exit':
       process.exit(Number(number))
