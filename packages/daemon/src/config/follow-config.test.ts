@@ -36,7 +36,7 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
   const updates: ConfigUpdate[] = []
   followConfig(first, options, (update) => updates.push(update), { signal: stop.signal, debounceMs: 120, pollMs: 3_600_000 })
   const next = async (count: number) => {
-    await vi.waitFor(() => expect(updates).toHaveLength(count), { timeout: 10_000, interval: 10 })
+    await vi.waitFor(() => expect(updates).toHaveLength(count), { timeout: 60_000, interval: 10 })
     return updates[count - 1]
   }
   await sleep(150)
@@ -81,9 +81,9 @@ test('a file that an edit names is followed as well', async () => {
   })
   await sleep(150)
   await replace(place.at('host.conf'), 'common_config_file: other.conf\n')
-  await vi.waitFor(() => expect(updates).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(updates).toHaveLength(1), { timeout: 60_000 })
   await sleep(150)
   await replace(place.at('other.conf'), 'deploy_concurrent: 6\n')
-  await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 10_000 })
+  await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 60_000 })
   expect(updates).toMatchObject([{ comparison: { config: { concurrency: 4 } } }, { comparison: { config: { concurrency: 6 } } }])
 })

@@ -11,6 +11,9 @@ export interface WatchOptions {
   readonly pollMs?: number
 }
 
+/** Timers count whole milliseconds. */
+const TIMER_SLACK_MS = 2
+
 /**
  * Called with the paths of changed files. Returns the files to go on with, when there are others now. Must not reject. Not called again before it is
  * done; what changes meanwhile is noticed afterwards.
@@ -29,8 +32,8 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
   if (signal.aborted) return
   const watchers = new Map<string, FSWatcher>()
   let known = files
-  /** What differed at the last look. Only what two looks agree on is reported: an editor empties a file before it writes. */
-  let settling: readonly FileState[] | undefined
+  /** What differed at an earlier look, and since when. Only what two looks agree on is reported: an editor empties a file before it writes. */
+  let settling: { readonly files: readonly FileState[]; readonly sinceMs: number } | undefined
   let timer: NodeJS.Timeout | undefined
   let looking = false
   let again = false
@@ -48,11 +51,16 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
     }
     looking = true
     try {
-      await arm()
+      // What was made between looking for a directory and watching it gave no notice.
+      if (await arm()) again = true
       const now = await Promise.all(known.map(({ path }) => readFileState(path)))
       const changed = now.filter(({ state }, index) => state !== known[index]?.state).map(({ path }) => path)
-      const settled = isDeepStrictEqual(now, settling)
-      settling = changed.length === 0 || settled ? undefined : now
+      const agree = settling !== undefined && isDeepStrictEqual(now, settling.files)
+      const nowMs = performance.now()
+      const sinceMs = agree && settling !== undefined ? settling.sinceMs : nowMs
+      // A poll may come a moment after another look.
+      const settled = agree && nowMs - sinceMs >= Math.min(debounceMs, pollMs) - TIMER_SLACK_MS
+      settling = changed.length === 0 || settled ? undefined : { files: now, sinceMs }
       again ||= settling !== undefined
       if (changed.length > 0 && settled && !signal.aborted) {
         known = now
@@ -66,8 +74,8 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
       again = false
     }
   }
-  /** Before each look, so that nothing can happen unseen between the two. */
-  const arm = async () => {
+  /** Before each look, so that nothing can happen unseen between the two. Resolves with whether something is watched that was not. */
+  const arm = async (): Promise<boolean> => {
     const wanted = new Set<string>()
     for (const { path } of known) for (const directory of await watchedDirectories(path)) wanted.add(await keyOf(directory))
     for (const [key, watcher] of watchers) {
@@ -75,11 +83,15 @@ export function watchConfig(files: readonly FileState[], onChange: OnConfigChang
       watchers.delete(key)
       watcher.close()
     }
+    let isMore = false
     for (const key of wanted) {
       if (watchers.has(key) || signal.aborted) continue
       const watcher = tryWatch(key.slice(key.indexOf('/')), lookSoon)
-      if (watcher !== undefined) watchers.set(key, watcher)
+      if (watcher === undefined) continue
+      watchers.set(key, watcher)
+      isMore = true
     }
+    return isMore
   }
 
   const poll = setInterval(() => void look(), pollMs)
