@@ -11,6 +11,7 @@ import { createHealth, type Health } from './health.ts'
 import { logWork } from './log-work.ts'
 import type { ConfigSummary, StatusDocument } from './status-document.ts'
 import { templateOf } from './template.ts'
+import { usualDelay } from './usual-delay.ts'
 import { whyNotAlive } from './vitality.ts'
 import { type DriverWatch, watchDriver } from './watch-driver.ts'
 import { writeTextfile } from './write-textfile.ts'
@@ -135,14 +136,14 @@ export async function startOperations({
   }
 }
 
-/** How late the event loop is on average, over the last half minute at most. One long stop (a host that was suspended) hardly shows. */
+/** How late the event loop is on average, over the last half minute at most. One long stop (a host that was suspended) does not show. */
 function watchLoop(): { delayMs(): number; stop(): void } {
   const histogram = monitorEventLoopDelay({ resolution: 50 })
   histogram.enable()
   const timer = setInterval(() => histogram.reset(), 30_000)
   timer.unref()
   return {
-    delayMs: () => (histogram.count === 0 ? 0 : histogram.mean / 1e6),
+    delayMs: () => usualDelay(histogram) / 1e6,
     stop: () => {
       clearInterval(timer)
       histogram.disable()
