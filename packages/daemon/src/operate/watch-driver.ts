@@ -5,7 +5,10 @@ import type { Health } from './health.ts'
 export interface DriverWatch {
   /** What the last probe found; null before the first. */
   readonly last: Probe | null
-  /** Probes now; calls at once share one probe. Never rejects: a probe that throws says that the driver is unusable. */
+  /**
+   * Probes now. Calls while a probe runs share the one after it: that one may be of the driver that was there before. Never rejects: a probe that throws
+   * says that the driver is unusable.
+   */
   refresh(): Promise<Probe>
   /** Calls `listener` with what each probe found, until the returned function is called. */
   on(listener: (probe: Probe) => void): () => void
@@ -24,6 +27,7 @@ export interface WatchDriverOptions {
 export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDriverOptions): DriverWatch {
   let last: Probe | null = null
   let running: Promise<Probe> | undefined
+  let next: Promise<Probe> | undefined
   const listeners = new Set<(probe: Probe) => void>()
   const look = async (): Promise<Probe> => {
     const found = await Promise.resolve()
@@ -43,13 +47,23 @@ export function watchDriver({ probe, health, logger, everyMs = 60_000 }: WatchDr
     for (const listener of listeners) listener(found)
     return found
   }
-  const refresh = () => {
-    running ??= look().finally(() => {
+  const start = (): Promise<Probe> => {
+    running = look().finally(() => {
       running = undefined
     })
     return running
   }
-  const timer = setInterval(() => void refresh(), everyMs)
+  const refresh = (): Promise<Probe> => {
+    if (running === undefined) return start()
+    next ??= running.then(() => {
+      next = undefined
+      return running ?? start()
+    })
+    return next
+  }
+  const timer = setInterval(() => {
+    if (running === undefined) void start()
+  }, everyMs)
   timer.unref()
   return {
     get last() {
