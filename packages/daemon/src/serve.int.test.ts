@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { constants, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDeployClient, type DeployClient } from '@host-deployer/api/grpc'
@@ -41,7 +41,9 @@ async function write(changes: Readonly<Record<string, unknown>> = {}): Promise<v
     driver: join(import.meta.dirname, 'work', 'testing', 'odd-driver.ts'),
     ...changes,
   }
-  await writeFile(join(base, 'settings.yaml'), JSON.stringify(settings))
+  // At once: a file that is truncated and then written may be seen empty by a busy machine.
+  await writeFile(join(base, 'settings.new'), JSON.stringify(settings))
+  await rename(join(base, 'settings.new'), join(base, 'settings.yaml'))
 }
 
 /** Starts it; `ended` settles when it has ended. */
@@ -65,7 +67,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 async function image(name: string, content: string): Promise<string> {
   const path = join(base, 'images', name)
-  await writeFile(path, content.padEnd(512, '\0'))
+  await writeFile(path, content.padEnd(512, '\0'), { flag: constants.O_WRONLY | constants.O_CREAT })
   return path
 }
 
@@ -94,11 +96,12 @@ test('serves, drains, leaves nothing', async () => {
   })
   expect((await status()).failedCalls).toMatchObject([{ rpc: 'ProbeImageInfo', job: null, code: 'INPUT_INVALID' }])
   expect((await get(join(base, 'state', 'admin.sock'), '/metrics')).body).toMatch(/^host_deployer_rpcs_total\{.*code="INPUT_INVALID"\} 1$/m)
-  const answer = ask(await image('b', 'sleep 1500'))
+  const answer = ask(await image('b', 'wait'))
   await until(async () => (await status()).work.jobs[0]?.phase === 'open')
   stop.abort()
   await until(() => has('daemon.stopping'))
   expect(await ask(await image('c', 'answer 1'))).toBe('DAEMON_STOPPING')
+  await image('b', 'answer 1')
   expect(await answer).toBe('DRIVER_ODD_ANSWER')
   await ended
   expect(await readdir(join(base, 'state'))).toEqual([])
