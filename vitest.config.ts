@@ -7,7 +7,15 @@ const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'defaul
 const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { name, include, execArgv: ['--conditions=@host-deployer/source'], exclude: ['**/node_modules/**', '**/dist/**'], ...extra },
+  test: {
+    name,
+    include,
+    execArgv: ['--conditions=@host-deployer/source'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    // What is waited for comes within a moment, on a machine with other work within a minute.
+    expect: { poll: { timeout: 60_000 } },
+    ...extra,
+  },
 })
 
 export default defineConfig({
@@ -24,7 +32,7 @@ export default defineConfig({
           'bench/**/*.test.ts',
         ],
         // Many short files: a process for each, which loads everything anew, would take a third of the time. A file puts back what it changes of its process.
-        { maxWorkers: '100%', isolate: false, testTimeout: 30_000 },
+        { maxWorkers: '100%', isolate: false, testTimeout: 120_000, hookTimeout: 120_000 },
       ),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,

@@ -24,7 +24,7 @@ test('a wrong command line is an error document with --json', async () => {
     expect(error).toMatchObject({ code: 'USAGE_INVALID', message: expect.stringMatching(/./), hint: expect.stringContaining('--help') })
     expect(exitCode).toBe(2)
   }
-}, 60_000)
+})
 
 test('without it standard output is empty', async () => {
   expect(await run('deploy')).toEqual({ exitCode: 2, stdout: '', stderr: expect.stringMatching(/./) })

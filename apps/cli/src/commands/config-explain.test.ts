@@ -28,7 +28,7 @@ async function hostDeployer(...words: readonly string[]): Promise<Outcome> {
   const run = promisify(execFile)(
     process.execPath,
     ['--conditions=@host-deployer/source', join(import.meta.dirname, '../main.ts'), ...words],
-    { cwd: directory, env: { PATH: process.env['PATH'], NO_COLOR: '1', HOST_DEPLOYER_JOB_TIMEOUT_MS: '5000' }, timeout: 20_000 },
+    { cwd: directory, env: { PATH: process.env['PATH'], NO_COLOR: '1', HOST_DEPLOYER_JOB_TIMEOUT_MS: '5000' }, timeout: 100_000 },
   )
   const { code, stdout, stderr } = (await run.then(
     (output) => ({ ...output, code: 0 }),

@@ -5,11 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listenOnSocket, type StatusDocument } from '@host-deployer/daemon'
 import { hostPath } from '@host-deployer/driver-api'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { showStatus } from '../show-status.ts'
-
-// Each test starts the command, on a machine with other work.
-vi.setConfig({ testTimeout: 30_000 })
 
 const status: StatusDocument = {
   schemaVersion: 1,

@@ -5,4 +5,4 @@ import { grpcTypes } from '../../scripts/grpc-types.ts'
 
 test('the types are those of the proto file', () => {
   expect(readFileSync(join(import.meta.dirname, 'deploy.generated.ts'), 'utf8')).toBe(grpcTypes())
-}, 60_000)
+})
