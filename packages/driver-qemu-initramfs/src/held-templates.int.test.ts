@@ -2,14 +2,14 @@
 // that can reseed, and perl.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readdir, readFile, readlink, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
 import { createLocalToolHost, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { createRawImage, digestOf, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type CloneFixture, codesOf, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run } from './clones.test-support.ts'
+import { type CloneFixture, codesOf, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run, withCache } from './clones.test-support.ts'
 import { driver } from './driver.ts'
 import type { MemoryPlace } from './held-memory.ts'
 import { harmless, memoryAttack } from './held-memory-attack.test-support.ts'
@@ -271,4 +271,71 @@ test.runIf(isRoot).each([
   const ordinary = await driver.prepare?.(fixture.context())
   expect(outcome).toBe('found')
   expect(detail.length).toBeGreaterThan(ordinary?.detail.length ?? Infinity)
+})
+
+test('one in a file stays when the keeper ends: sessions are clones of it from the first moment, while another one is being held, too', async () => {
+  const [before, after] = [startKeeper(), startKeeper()]
+  const file = (await driver.prepare?.(fixture.context()))?.artefact
+  if (file === undefined) throw new Error('There is no template in a file')
+  const usedMs = async () => (await stat(file.path)).mtimeMs
+  const inode = async () => (await stat(join(file.path, 'state'))).ino
+  const [left, unused] = [await inode(), await usedMs()]
+  expect(await hold(before.pid)).toMatchObject({ outcome: 'made', keptFor: before.pid })
+  expect((await finding())?.data).toMatchObject({ held: true, keeperPid: before.pid, fileBytes: file.sizeBytes })
+  expect(await start()).toEqual(HELD)
+  // Not to be swept as one that nobody uses.
+  expect(await usedMs()).toBeGreaterThan(unused)
+  const { holder } = await held()
+  before.kill('SIGKILL')
+  await endsSoon(holder)
+  expect((await finding())?.data).toMatchObject({ held: false, fileBytes: file.sizeBytes, sizeBytes: file.sizeBytes })
+  let isMade = false
+  const making = hold(after.pid).finally(() => {
+    isMade = true
+  })
+  await expect.poll(() => readdir(fixture.templates), { interval: 20 }).toContainEqual(expect.stringMatching(/\.lock$/))
+  const early = await fixture.open()
+  expect([isMade, isClone(early), codesOf(early), await inode()]).toEqual([false, true, [], left])
+  await early.close()
+  expect(await making).toMatchObject({ outcome: 'made', keptFor: after.pid })
+  expect(await inode()).toBe(left)
+  expect(await start()).toEqual(HELD)
+  // Gone, it is made again beside the one that is held.
+  const { holder: other } = await held()
+  await rm(file.path, { recursive: true })
+  expect((await finding())?.data).toMatchObject({ held: true, fileBytes: 0 })
+  expect(await driver.prepare?.(fixture.context())).toMatchObject({ outcome: 'made', artefact: { path: file.path } })
+  expect((await finding())?.data).toMatchObject({ held: true, keeperPid: after.pid })
+  expect((await held()).holder).toEqual(other)
+  expect(await start()).toEqual(HELD)
+  after.kill('SIGKILL')
+  await endsSoon(other)
+})
+
+test.runIf(isRoot)('no room for one in a file: it is told, and nothing else is different', async () => {
+  const cacheDirectory = join(fixture.directory, 'small')
+  await mkdir(cacheDirectory)
+  const host = createLocalToolHost()
+  expect((await host.exec(['mount', '-t', 'tmpfs', '-o', 'size=64m,mode=700', 'cache', cacheDirectory])).exitCode).toBe(0)
+  const keeper = startKeeper()
+  const changes = withCache(cacheDirectory)
+  try {
+    expect(await hold(keeper.pid, changes)).toMatchObject({ outcome: 'made', keptFor: keeper.pid })
+    const names = await readdir(join(cacheDirectory, 'templates'))
+    const template = async () => (await driver.probe(fixture.context(changes))).findings.find(({ subject }) => subject === 'template')
+    expect(await template()).toMatchObject({
+      ok: true,
+      remedy: expect.any(String),
+      data: { template: 'present', held: true, fileBytes: 0 },
+    })
+    await expect(driver.prepare?.(fixture.context(changes))).rejects.toMatchObject({ code: 'DRIVER_TEMPLATE_FAILED' })
+    expect(await readdir(join(cacheDirectory, 'templates'))).toEqual(names)
+    expect(await template()).toMatchObject({ ok: true, data: { held: true, fileBytes: 0 } })
+    const session = await fixture.open(changes)
+    expect([isClone(session), codesOf(session), await guests()]).toEqual([true, [], [expect.objectContaining({ isPrivate: true })]])
+    await session.close()
+  } finally {
+    keeper.kill('SIGKILL')
+    await host.exec(['umount', '-l', cacheDirectory])
+  }
 })

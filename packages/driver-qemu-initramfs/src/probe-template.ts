@@ -6,6 +6,7 @@ import { whyNoTemplate } from './find-template.ts'
 import {
   closeTemplate,
   isPrivate,
+  type OpenTemplate,
   openTemplate,
   RETRY_AFTER_MS,
   recentFailure,
@@ -54,9 +55,56 @@ const minutes = (ms: number): string => {
   return whole < 120 ? `${whole} min` : `${Math.round(whole / 60)} h`
 }
 
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
+
 const REMEDY = 'Sessions work all the same, seconds slower each. Once the reason is gone: host-deployer appliance warm.'
 
+const FILE_REMEDY =
+  'Sessions are clones all the same, for as long as its memory is held. A daemon tries again by itself; else: host-deployer appliance warm.'
+
 const COLD_REMEDY = 'Sessions work all the same, somewhat slower each. Build or install the appliance again: it lacks what is named.'
+
+/** The template in a file, beside one that is held. */
+interface Beside {
+  /** Absent: there is none. */
+  readonly fileBytes?: number
+  /** For people; of one that is used itself there is nothing to say. */
+  readonly detail?: string
+  /** Something keeps it from being made. */
+  readonly isHindered?: boolean
+}
+
+async function lookBeside(place: TemplatePlace, memoryMb: number): Promise<Beside> {
+  const template = await openTemplate(place)
+  if (template !== undefined) {
+    await closeTemplate(template)
+    const { sizeBytes } = template
+    return { fileBytes: sizeBytes, detail: `; one in a file for when nobody holds it: ${mib(sizeBytes)} MiB (${place.directory})` }
+  }
+  const reason = (await recentFailure(place))?.reason ?? (await obstacle(place, memoryMb))
+  const why = reason === undefined ? '' : `: ${reason}`
+  return { detail: `; none in a file for when nobody holds it${why}`, isHindered: reason !== undefined }
+}
+
+function describePresent(used: TemplatePlace, { sizeBytes, madeAtMs, keepers, notWarm }: OpenTemplate, beside: Beside): Found {
+  const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
+  const latest = keepers?.at(-1)
+  const held =
+    keepers === undefined ? '' : `, its memory held for process ${keepers.map(({ pid }) => pid).join(' and ')} and shared by them`
+  const size = `${mib(sizeBytes)} MiB, ${minutes(ageMs)} old`
+  const cold = notWarm === undefined ? '' : `; the appliance could not be warmed up: ${notWarm.join(', ')}`
+  const remedies = [...(notWarm === undefined ? [] : [COLD_REMEDY]), ...(beside.isHindered === true ? [FILE_REMEDY] : [])]
+  return {
+    used,
+    state: 'present',
+    detail: `sessions are clones of a saved VM${held}: ${size} (${used.directory})${beside.detail ?? ''}${cold}`,
+    ...(remedies.length > 0 && { remedy: remedies.join(' ') }),
+    data: {
+      ...{ sizeBytes, ageMs, held: keepers !== undefined, fileBytes: beside.fileBytes ?? 0, warm: notWarm === undefined },
+      ...(latest && { keeperPid: latest.pid }),
+    },
+  }
+}
 
 async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> {
   const { template: wanted, memoryMb } = input.context.options
@@ -68,21 +116,7 @@ async function find(input: TemplateInput, place: TemplatePlace): Promise<Found> 
     const template = await openTemplate(candidate)
     if (template === undefined) continue
     await closeTemplate(template)
-    const { sizeBytes, madeAtMs, keepers, notWarm } = template
-    const ageMs = Math.max(0, Math.round(Date.now() - madeAtMs))
-    const latest = keepers?.at(-1)
-    const held =
-      keepers === undefined ? '' : `, its memory held for process ${keepers.map(({ pid }) => pid).join(' and ')} and shared by them`
-    const size = `${(sizeBytes / 2 ** 20).toFixed(0)} MiB, ${minutes(ageMs)} old`
-    const cold = notWarm === undefined ? '' : `; the appliance could not be warmed up: ${notWarm.join(', ')}`
-    const detail = `sessions are clones of a saved VM${held}: ${size} (${candidate.directory})${cold}`
-    return {
-      used: candidate,
-      state: 'present',
-      detail,
-      ...(notWarm && { remedy: COLD_REMEDY }),
-      data: { sizeBytes, ageMs, held: keepers !== undefined, warm: notWarm === undefined, ...(latest && { keeperPid: latest.pid }) },
-    }
+    return describePresent(candidate, template, candidate.isHeld ? await lookBeside(place, memoryMb) : { fileBytes: template.sizeBytes })
   }
   const failure = await recentFailure(place)
   if (failure !== undefined) {
@@ -104,8 +138,9 @@ const lastBoot = async (used: TemplatePlace, place: TemplatePlace): Promise<Star
 
 /**
  * Which way sessions with this input start, why, and how long either way took when it was last measured. Changes nothing. Data: `start` (`clone`,
- * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `warm` (all that sessions need has been loaded), `keeperPid` (the latest of the processes it is held for),
- * `failedAgeMs`, `bootMs`, `cloneMs`.
+ * `boot`), `template` (`off`, `present`, `absent`, `failed`, `impossible`), where known `sizeBytes`, `ageMs`, `held` (clones share its memory), `fileBytes` (of
+ * the one in a file, which stays when nobody holds the other; 0: there is none), `warm` (all that sessions need has been loaded), `keeperPid` (the latest of the
+ * processes it is held for), `failedAgeMs`, `bootMs`, `cloneMs`.
  */
 export async function probeTemplate(input: TemplateInput): Promise<ProbeFinding> {
   const place = await templatePlace(input)

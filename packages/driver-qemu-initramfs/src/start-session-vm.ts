@@ -93,7 +93,12 @@ async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceS
   try {
     const heldPlace = await templatePlace(input, true)
     const held = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, signal) : undefined
-    if (held !== undefined) return await clone(input, heldPlace, held, stack)
+    if (held !== undefined) {
+      const vm = await clone(input, heldPlace, held, stack)
+      // What sessions have when nobody holds that one any more is not to be swept as the one nobody uses.
+      await markUsed(place)
+      return vm
+    }
     const found = await findTemplate(input, place, { again: false })
     return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)
   } catch (error) {

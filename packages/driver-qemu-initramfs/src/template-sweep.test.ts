@@ -87,6 +87,32 @@ test('what another process is just joining or making stays as it is, whatever th
   expect(await keepersOf('2')).toEqual([other])
 })
 
+/** A template with its memory in a file, last used so long ago. */
+async function plantFile(letter: string, ageMinutes: number): Promise<void> {
+  const { directory } = named(letter)
+  await mkdir(directory)
+  await writeFile(join(directory, 'template.json'), JSON.stringify({ bootId: await currentBootId() }))
+  const used = new Date(Date.now() - ageMinutes * 60_000)
+  await utimes(directory, used, used)
+}
+
+test.each([
+  { isHeld: true, others: 4 },
+  { isHeld: false, others: 3 },
+])(
+  'four files stay, the one that is being made among them (held: $isHeld); what others hold is no file, however long unused',
+  async ({ isHeld, others }) => {
+    for (const letter of ['1', '2']) {
+      await plantHeld(letter, await startProcess())
+      await utimes(named(letter).directory, 0, 0)
+    }
+    for (const [age, letter] of ['a', 'b', 'c', 'd', 'e', 'f'].entries()) await plantFile(letter, age)
+    await sweepTemplates({ ...named('9'), isHeld })
+    const files = ['a', 'b', 'c', 'd'].slice(0, others)
+    expect((await readdir(parent)).sort()).toEqual(['1', '2', ...files].map((letter) => named(letter).key))
+  },
+)
+
 test('a lock whose holder has died keeps nothing', async () => {
   const [me, gone] = await Promise.all([startProcess(), startProcess()])
   await plantHeld('1', me)

@@ -5,7 +5,10 @@ import { currentBootId, identifyProcess, isRunning, type ProcessIdentity } from 
 import { lockPathOf, tryLockTemplate } from './template-lock.ts'
 import { changeKeepers, discardTemplate, heldMemoryAt, RETRY_AFTER_MS, recordPathOf, type TemplatePlace } from './template-store.ts'
 
-/** More are removed, the least recently used first. Those of other boots of the host are never asked for again and go at once. */
+/**
+ * With their memory in a file. More are removed, the least recently used first; those of other boots of the host are never asked for again and go at once. One
+ * that is held counts for nothing here: it takes a few MiB, a keeper has one at most, and it is for the keepers to say how long.
+ */
 const MAX_TEMPLATES = 4
 
 const MIB = 2 ** 20
@@ -81,9 +84,9 @@ export interface SweepOptions {
 
 /**
  * Removes what builders that were killed have left, templates of earlier boots of the host, those whose memory nobody holds any more, a template in `place` that is to be
- * replaced, and the least recently used when there are too many. Clones that have one open go on. For the one who builds: see `lockTemplate`.
+ * replaced, and the least recently used when too many are files. Clones that have one open go on. For the one who builds: see `lockTemplate`.
  */
-export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper }: SweepOptions = {}): Promise<void> {
+export async function sweepTemplates({ parent, key, isHeld }: TemplatePlace, { keeper }: SweepOptions = {}): Promise<void> {
   const bootId = await currentBootId()
   const others: { readonly path: string; readonly usedMs: number }[] = []
   for (const name of await readdir(parent)) {
@@ -93,16 +96,16 @@ export async function sweepTemplates({ parent, key }: TemplatePlace, { keeper }:
     } else if (name === key) {
       await discardTemplate({ directory: path })
     } else if (TEMPLATE.test(name)) {
-      const isHeld = (await heldMemoryAt({ directory: path })) !== undefined
-      if (isHeld && (await whileLocked(path, () => giveUp(path, keeper))) === true) continue
-      others.push({ path, usedMs: await lastUseMs(path, bootId) })
+      if ((await heldMemoryAt({ directory: path })) !== undefined) await whileLocked(path, () => giveUp(path, keeper))
+      else others.push({ path, usedMs: await lastUseMs(path, bootId) })
     } else if (await isOutdated(path, bootId).catch(() => false)) {
       await rm(path, { force: true })
     }
   }
   others.sort((one, other) => other.usedMs - one.usedMs)
+  const kept = isHeld ? MAX_TEMPLATES : MAX_TEMPLATES - 1
   for (const [index, { path, usedMs }] of others.entries()) {
-    if (usedMs !== 0 && index < MAX_TEMPLATES - 1) continue
+    if (usedMs !== 0 && index < kept) continue
     await whileLocked(path, async () => {
       if ((await lastUseMs(path, bootId)) === usedMs) await discardTemplate({ directory: path })
     })
