@@ -31,7 +31,7 @@ export interface ServeOptions {
 /**
  * Runs the daemon until `stop`: frees what a killed one has left, asks the driver whether it works, serves. A driver that does not work now may work in a
  * minute: the daemon is alive and not ready until then, as it is when that happens later, and jobs end with what the driver lacks. The template is made
- * meanwhile; jobs that come before wait for it, or boot. Resolves when everything has ended in order.
+ * meanwhile; jobs that come before are clones of what the daemon before has left, or wait for it, or boot. Resolves when everything has ended in order.
  *
  * Rejects when it cannot start: `DAEMON_ALREADY_RUNNING`, the codes of `loadDriver`, of sockets (`listenOnSocket`) and of directories; nothing is left
  * running then.
@@ -87,8 +87,14 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   const notifier = createServiceNotifier({ env: process.env, logger, alive: () => status().alive })
   ends.defer('the notifier', async () => notifier.close())
 
-  // In the background: jobs that come before wait for it, or boot.
-  const prepare = keepPrepared({ prepare: () => work.prepareDriver(stop), driver, logger, stop })
+  // In the background: jobs that come before are clones of a template in a file, or wait for it, or boot.
+  const prepare = keepPrepared({
+    prepare: (purpose) => work.prepareDriver({ purpose, signal: stop }),
+    isIdle: () => work.snapshot().jobs.length === 0,
+    driver,
+    logger,
+    stop,
+  })
   const concernsDriver = ({ changed }: ConfigComparison) => changed.includes('driver') || changed.includes('driverOptions')
   // No schema knows the options of all drivers: this one is asked, in a process of its own, before every job fails of them.
   const accept = async (comparison: ConfigComparison) => {

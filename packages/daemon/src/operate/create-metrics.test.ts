@@ -43,6 +43,7 @@ test('names, types and labels', () => {
       "host_deployer_slots_busy gauge",
       "host_deployer_slots_quarantined gauge",
       "host_deployer_template_age_seconds gauge",
+      "host_deployer_template_file_bytes gauge",
       "host_deployer_template_held gauge",
       "host_deployer_template_size_bytes gauge",
       "host_deployer_template_state gauge state",
@@ -156,7 +157,7 @@ test('the state of work and driver is read at each scrape', async () => {
         subject: 'template',
         ok: true,
         detail: 'd',
-        data: { start: 'clone', template: 'present', held: false, sizeBytes: 5, ageMs: 1500, bootMs: 4000 },
+        data: { start: 'clone', template: 'present', held: false, sizeBytes: 5, fileBytes: 4, ageMs: 1500, bootMs: 4000 },
       },
     ],
   })
@@ -181,6 +182,7 @@ test('the state of work and driver is read at each scrape', async () => {
     ['host_deployer_template_state{state="impossible"}', 0],
     ['host_deployer_template_held', 0],
     ['host_deployer_template_size_bytes', 5],
+    ['host_deployer_template_file_bytes', 4],
     ['host_deployer_template_age_seconds', 1.5],
     ['host_deployer_session_start_seconds{start="boot"}', 4],
   ])

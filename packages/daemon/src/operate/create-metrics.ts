@@ -161,6 +161,11 @@ function measureDriver(registry: Registry, { version, driver, probe }: MetricsOp
     return held === undefined ? undefined : Number(held)
   })
   optional('size_bytes', 'Size of the saved VM.', () => template()?.sizeBytes)
+  optional(
+    'file_bytes',
+    'Size of the saved VM in a file, which the next daemon starts with; 0 when there is none.',
+    () => template()?.fileBytes,
+  )
   optional('age_seconds', 'Age of the saved VM.', () => seconds(template()?.ageMs))
   new Gauge({
     name: 'host_deployer_session_start_seconds',

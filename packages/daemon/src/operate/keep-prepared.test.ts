@@ -1,5 +1,6 @@
 import type { Preparation, Probe } from '@host-deployer/driver-api'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { PreparationPurpose } from '../work/messages.ts'
 import { createLogger } from './create-logger.ts'
 import { createHealth } from './health.ts'
 import { keepPrepared } from './keep-prepared.ts'
@@ -7,23 +8,25 @@ import { watchDriver } from './watch-driver.ts'
 
 const MINUTE_MS = 60_000
 
-const withTemplate = (data?: Readonly<Record<string, boolean | string>>): Probe => ({
+const withTemplate = (data?: Readonly<Record<string, boolean | number | string>>): Probe => ({
   usable: true,
   findings: data === undefined ? [] : [{ subject: 'template', ok: true, detail: 'd', data }],
 })
-const held = withTemplate({ template: 'present', held: true })
+const held = withTemplate({ template: 'present', held: true, fileBytes: 1 })
+const onlyHeld = withTemplate({ template: 'present', held: true, fileBytes: 0 })
 
 /** With the first preparation done. */
 async function start(first: Probe = held) {
   const logger = createLogger({ logLevel: 'info' }, { write: () => {} })
-  const now = { probe: first, ms: 0, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
+  const now = { probe: first, ms: 0, idle: true, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
   const driver = watchDriver({ probe: async () => now.probe, health: createHealth(), logger, everyMs: 3_600_000 })
   onTestFinished(() => driver.stop())
   await driver.refresh()
   const stop = new AbortController()
-  const prepare = vi.fn(() => now.outcome())
-  const again = keepPrepared({ prepare, driver, logger, stop: stop.signal, clock: () => now.ms })
+  const prepare = vi.fn((_: PreparationPurpose) => now.outcome())
+  const again = keepPrepared({ prepare, isIdle: () => now.idle, driver, logger, stop: stop.signal, clock: () => now.ms })
   await new Promise(setImmediate)
+  const purposes = () => prepare.mock.calls.map(([purpose]) => purpose)
   /** What the next probe finds, so much later; how often it was prepared by then. */
   const look = async (probe: Probe, laterMs: number): Promise<number> => {
     now.probe = probe
@@ -32,7 +35,7 @@ async function start(first: Probe = held) {
     await new Promise(setImmediate)
     return prepare.mock.calls.length
   }
-  return { now, look, again, stop, prepare }
+  return { now, look, again, stop, prepare, purposes }
 }
 
 test.each([
@@ -53,11 +56,43 @@ test.each([
   ['one that is not wanted', withTemplate({ template: 'off' })],
   ['one that cannot be', withTemplate({ template: 'impossible' })],
   ['one of a driver that holds none', withTemplate({ template: 'present' })],
+  ['one that is held by a driver that says nothing of files', withTemplate({ template: 'present', held: true })],
   ['a driver that does not work now', { ...withTemplate({ template: 'absent' }), usable: false }],
 ])('%s: nothing is tried', async (_, probe) => {
   const { look } = await start()
   expect(await look(probe, 60 * MINUTE_MS)).toBe(1)
   expect(await look(probe, 60 * MINUTE_MS)).toBe(1)
+})
+
+test('one that ends with the daemon: one for the next daemon is made as soon as this one is idle, every ten minutes at most', async () => {
+  const { now, look, purposes } = await start()
+  now.idle = false
+  await look(onlyHeld, MINUTE_MS)
+  expect(purposes()).toEqual(['jobs'])
+  now.idle = true
+  now.outcome = () => Promise.reject(new TypeError('no room'))
+  await look(onlyHeld, MINUTE_MS)
+  expect(purposes()).toEqual(['jobs', 'next-daemon'])
+  expect(await look(onlyHeld, 9 * MINUTE_MS)).toBe(2)
+  expect(await look(onlyHeld, MINUTE_MS)).toBe(3)
+  expect(purposes()).toEqual(['jobs', 'next-daemon', 'next-daemon'])
+  expect(await look(held, 60 * MINUTE_MS)).toBe(3)
+})
+
+test('one for the next daemon is made at once where there is no job, in ten minutes where there always is one', async () => {
+  const idle = await start(onlyHeld)
+  expect(idle.purposes()).toEqual(['jobs', 'next-daemon'])
+  const { now, look, purposes } = await start()
+  now.idle = false
+  expect(await look(onlyHeld, 9 * MINUTE_MS)).toBe(1)
+  await look(onlyHeld, MINUTE_MS)
+  expect(purposes()).toEqual(['jobs', 'next-daemon'])
+})
+
+test('what jobs of this daemon lack comes first', async () => {
+  const { look, purposes } = await start()
+  await look(withTemplate({ template: 'present', held: false, fileBytes: 0 }), 60 * MINUTE_MS)
+  expect(purposes()).toEqual(['jobs', 'jobs'])
 })
 
 test('a driver that does not work at first is prepared as soon as it does', async () => {

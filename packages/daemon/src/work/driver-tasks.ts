@@ -1,5 +1,5 @@
 import type { Preparation, Probe } from '@host-deployer/driver-api'
-import type { Task, TaskResult, WorkerSetup } from './messages.ts'
+import type { PreparationPurpose, Task, TaskResult, WorkerSetup } from './messages.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { cancelled, stopping, tooLate, workerLost } from './work-errors.ts'
 
@@ -11,9 +11,15 @@ export interface DriverTasks {
   /** Whether the driver works here and now. Rejects with the codes of `loadDriver`, `DAEMON_WORKER_LOST`, `TIMEOUT_JOB`, `DAEMON_STOPPING`. */
   probeDriver(): Promise<Probe>
   /** Lets the driver make ahead what the first job would else wait for. `ABORTED` by the signal, and what the driver rejects with. */
-  prepareDriver(signal?: AbortSignal): Promise<Preparation>
+  prepareDriver(options?: PrepareOptions): Promise<Preparation>
   /** Cancels what runs and takes no more. */
   close(): Promise<void>
+}
+
+export interface PrepareOptions {
+  /** Default: `jobs`. */
+  readonly purpose?: PreparationPurpose
+  readonly signal?: AbortSignal
 }
 
 interface TaskOptions {
@@ -54,7 +60,8 @@ export function createDriverTasks(runner: TaskRunner): DriverTasks {
     },
     loadDriver: async (setup) => void (await start({ kind: 'load-driver' }, { setup })),
     probeDriver: () => start({ kind: 'probe-driver' }) as Promise<Probe>,
-    prepareDriver: (signal) => start({ kind: 'prepare-driver' }, signal === undefined ? {} : { given: signal }) as Promise<Preparation>,
+    prepareDriver: ({ purpose = 'jobs', signal } = {}) =>
+      start({ kind: 'prepare-driver', purpose }, signal === undefined ? {} : { given: signal }) as Promise<Preparation>,
     async close() {
       closing.abort()
       await Promise.allSettled(tasks)

@@ -20,7 +20,13 @@ export type Task =
   | { readonly kind: 'job'; readonly job: unknown }
   | { readonly kind: 'load-driver' }
   | { readonly kind: 'probe-driver' }
-  | { readonly kind: 'prepare-driver' }
+  | { readonly kind: 'prepare-driver'; readonly purpose: PreparationPurpose }
+
+/**
+ * `jobs`: for those of this daemon, kept in memory for as long as it runs where that is better. `next-daemon`: what its successor finds, so that its first jobs
+ * need not wait.
+ */
+export type PreparationPurpose = 'jobs' | 'next-daemon'
 
 /** A driver that could be loaded, with options that it takes. */
 export interface DriverLoaded {

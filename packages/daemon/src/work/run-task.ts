@@ -42,7 +42,7 @@ export async function runTask(task: Task, tools: WorkerTools, channel: TaskChann
       return driver.probe(context)
     case 'prepare-driver':
       return (
-        (await driver.prepare?.(context, { keepFor: process.ppid })) ?? {
+        (await driver.prepare?.(context, task.purpose === 'jobs' ? { keepFor: process.ppid } : {})) ?? {
           outcome: 'nothing',
           detail: `the driver ${driver.name} has nothing to make ahead`,
         }
