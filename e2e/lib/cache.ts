@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 
 /** `host-deployer` below the XDG cache directory. */
 export function cacheDirectory(): string {
@@ -15,8 +16,6 @@ export function digest(...parts: readonly (string | Uint8Array)[]): string {
   for (const part of parts) hash.update(part).update('\0')
   return hash.digest('hex')
 }
-
-const stale = 30 * 60_000
 
 /**
  * A directory of the cache made once for `key`: `make` fills it, a checksum list of `names` completes it. One whose files do not match is made again.
@@ -80,31 +79,14 @@ async function isWhole(directory: string, names: readonly string[]): Promise<boo
   }
 }
 
+/** Of the kernel (flock(2)): it ends with who holds it, however that ends. Node has none; what a child takes through a descriptor of ours is ours. */
 async function lock(path: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      const file = await open(path, 'wx')
-      await file.writeFile(`${process.pid}`)
-      await file.close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const owner = await readFile(path, 'utf8').catch(() => '')
-    const age = await open(path).then(
-      async (file) => Date.now() - (await file.stat().finally(() => file.close())).mtimeMs,
-      () => 0,
-    )
-    if ((owner !== '' && !isAlive(Number(owner))) || age > stale) await rm(path, { force: true })
-    else await delay(500)
+  const file = await open(path, 'a')
+  const child = spawn('flock', ['--exclusive', '3'], { stdio: ['ignore', 'ignore', 'inherit', file.fd] })
+  const [exitCode] = await once(child, 'exit')
+  if (exitCode !== 0) {
+    await file.close()
+    throw new Error(`${path} cannot be locked: flock ended with ${exitCode}`)
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
+  return () => file.close()
 }

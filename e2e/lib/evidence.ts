@@ -50,7 +50,8 @@ export function rememberTraces(directory: string): void {
  */
 export async function settleEvidence(failed: boolean): Promise<void> {
   if (!failed) {
-    for (const directory of directories) await rm(directory, { recursive: true, force: true })
+    // Processes that a test has killed may still be about to end.
+    for (const directory of directories) await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
     return
   }
   const [first = await mkdtemp(join(tmpdir(), 'hd-e2e-'))] = directories
