@@ -158,7 +158,8 @@ export interface Driver<Options = unknown> {
   /**
    * Makes ahead, in the cache directory, what the first session would otherwise have to make; sessions work without it, too. Absent: this driver has
    * nothing of the kind. A second call finds what the first one made; two at once make it once. Called by `host-deployer appliance warm`, and by a
-   * daemon when it starts. Rejects with a `DRIVER_*` or `APPLIANCE_*` code, or `ABORTED`, and leaves nothing behind then.
+   * daemon: with `keepFor` when it starts, and without, for the daemon after it, where the probe's finding `template` says `held: true` and `fileBytes: 0`.
+   * Rejects with a `DRIVER_*` or `APPLIANCE_*` code, or `ABORTED`, and leaves nothing behind then.
    */
   prepare?(context: DriverContext<Options>, options?: PrepareOptions): Promise<Preparation>
 }
