@@ -64,7 +64,10 @@ test('Ctrl-C does, too', async () => {
 
 test('Ctrl-C in a commit lets it end, and the error says that the changes are there', async () => {
   const image = await copyImage('debian-12', space.path('commit'), 'overlay')
-  const error = await failing(['deploy', image, '--hostname', 'late'], { interruptAt: /^runs mount .*remount,rw/m })
+  const error = await failing(['deploy', image, '--hostname', 'late'], {
+    env: { HOST_DEPLOYER_REMOUNT_AWAITS_INTERRUPT: '1' },
+    interruptAt: /^runs mount .*remount,rw/m,
+  })
   expect(error).toMatchObject({ code: 'ABORTED', phase: 'unmount', context: { committed: true } })
   const again = await runJson<DeployReport>(['deploy', image, '--hostname', 'late', '--dry-run', '--allow-path', cacheDirectory()])
   expect(again.diff).toEqual([])
