@@ -6,6 +6,7 @@ import { checkFileSystems } from './lib/check-file-systems.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
 import { random } from './lib/random.ts'
 import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
+import { untilLocked } from './lib/until-locked.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 // Many at once, and many one after the other: each does what it should, and nothing is left of them.
@@ -51,12 +52,16 @@ test(`${atOnce} deploys at once, of images with the same volume group, volumes a
 
 test('two deploys of one image at once: one does it, the other is told', async () => {
   const image = space.path('image-0.raw')
-  const results = await Promise.all(
-    ['left', 'right'].map((name) => runCommand('deploy', image, '--hostname', name, '--json', ...driverArguments())),
-  )
-  expect(results.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 3])
-  const refusal = JSON.parse(results.find(({ exitCode }) => exitCode === 3)?.stdout ?? '{}') as ErrorReport
-  expect(refusal.error.code).toBe('IMAGE_LOCKED')
+  const deploy = (name: string) => runCommand('deploy', image, '--hostname', name, '--json', ...driverArguments())
+  const first = deploy('left')
+  await untilLocked(image)
+  // It stands still until the other has been told: on a busy machine it could be done before the other comes that far.
+  first.kill('SIGSTOP')
+  const second = await deploy('right')
+  first.kill('SIGCONT')
+  expect([(await first).exitCode, second.exitCode]).toEqual([0, 3])
+  expect((JSON.parse(second.stdout) as ErrorReport).error.code).toBe('IMAGE_LOCKED')
+  expect((await runJson<ProbeReport>(['probe', image])).os.hostname).toBe('left')
   expect(await leftovers()).toEqual([])
 })
 
