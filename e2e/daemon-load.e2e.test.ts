@@ -143,7 +143,13 @@ test(`${requests} requests of ${clients} clients over ${images} images, ${slots}
   const plan = planned('plain')
   const memory = watchMemory(daemon)
   let mostBusy = 0
-  const look = setInterval(() => void daemon.status().then(({ work }) => (mostBusy = Math.max(mostBusy, work.slots.busy))), 500)
+  const look = setInterval(() => {
+    // The last look may find the daemon gone.
+    daemon.status().then(
+      ({ work }) => (mostBusy = Math.max(mostBusy, work.slots.busy)),
+      () => {},
+    )
+  }, 500)
   // Slots that are free go to whoever comes first; fairness begins where they are not.
   const first = daemon.client()
   const filling = paths.slice(0, slots).map(async (path, index): Promise<Answer> => {
@@ -176,7 +182,12 @@ test(`${requests} requests of ${clients} clients over ${images} images, ${slots}
 /** Looks at the daemon's memory until the round ends; `expectFlat` says that it has, while the daemon still runs. */
 function watchMemory(daemon: RunningDaemon): { expectFlat(): void } {
   const resident: number[] = []
-  const timer = setInterval(() => void daemon.residentBytes().then((bytes) => resident.push(bytes)), 250)
+  const timer = setInterval(() => {
+    daemon.residentBytes().then(
+      (bytes) => resident.push(bytes),
+      () => {},
+    )
+  }, 100)
   const mean = (part: readonly number[]) => part.reduce((sum, bytes) => sum + bytes, 0) / part.length
   return {
     expectFlat() {

@@ -123,7 +123,8 @@ function collectLog(child: ChildProcess, path: string) {
       if (entry.event === 'daemon.ready' || entry.event === 'daemon.unready') ready.resolve()
     }
   })
-  child.once('exit', () => file.end())
+  // Not at its exit: what it said last may still be in the pipe.
+  child.once('close', () => file.end())
   return { parsed, ready: ready.promise, text: () => text }
 }
 
@@ -139,14 +140,15 @@ export async function childrenOf(parent: number): Promise<number[]> {
   return found.flat()
 }
 
-function askStatus(socketPath: string): Promise<DaemonStatus> {
+/** What the daemon says of itself, asked without the command in between: that takes as long as some phases of a job. */
+export function askStatus<Status = DaemonStatus>(socketPath: string): Promise<Status> {
   return new Promise((resolve, reject) => {
     get({ socketPath, path: '/status' }, (response) => {
       let body = ''
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk
       })
-      response.once('end', () => resolve(JSON.parse(body) as DaemonStatus))
+      response.once('end', () => resolve(JSON.parse(body) as Status))
     }).once('error', reject)
   })
 }
