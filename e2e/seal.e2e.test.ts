@@ -46,7 +46,7 @@ async function boot(look: (root: GuestShell) => Promise<void>): Promise<void> {
   }
   using root = await guest.login('root', { privateKey: key.privateKey })
   await look(root)
-  await guest.powerOff()
+  await guest.powerOffAtOnce(root)
 }
 
 test('two machines from one image share nothing that tells them apart', async () => {
@@ -80,7 +80,7 @@ mounts: [[tmpfs, /srv/my data, tmpfs, 'size=1M']]
     // RSA, ECDSA and Ed25519, whichever the image had.
     expect(second.hostKeys).toHaveLength(3)
     for (const hostKey of second.hostKeys) expect(first?.hostKeys).not.toContain(hostKey)
-    expect(await lines(root, 'systemctl is-system-running; systemctl --failed --plain --no-legend')).toEqual(['running'])
+    expect(await lines(root, 'systemctl is-system-running --wait; systemctl --failed --plain --no-legend')).toEqual(['running'])
     expect(await lines(root, 'grep -rl remember-this /var/log; ls /var/tmp/x /root/.bash_history /var/lib/host-deployer')).toEqual([])
     expect(await lines(root, 'ls /var/log/journal')).toEqual([second.machineId])
   })

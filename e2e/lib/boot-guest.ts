@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { type ExecaError, execa } from 'execa'
 import { Client, type ConnectConfig } from 'ssh2'
 
@@ -13,6 +12,8 @@ export interface RunningGuest extends AsyncDisposable {
   login(user: string, auth: Pick<ConnectConfig, 'password' | 'privateKey'>, timeoutMs?: number): Promise<GuestShell>
   /** Powers off through ACPI and waits; rejects, the guest killed, when that takes too long. */
   powerOff(): Promise<void>
+  /** The same without the services being stopped one by one, which takes seconds: they are killed, and file systems are unmounted. `root` is root's. */
+  powerOffAtOnce(root: GuestShell): Promise<void>
 }
 
 export interface GuestShell extends Disposable {
@@ -34,7 +35,6 @@ const powerOffTimeoutMs = 120_000
 let bootCount = 0
 
 export async function bootGuest(image: string, options: BootOptions): Promise<RunningGuest> {
-  const port = await freePort()
   // Nobody pulls the plug of this machine: the guest's flushes need not reach its disk.
   const cache = { 'no-flush': true }
   const disk = { driver: options.format, 'node-name': 'disk', cache, file: { driver: 'file', filename: image, cache } }
@@ -43,7 +43,8 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
     id: 'net',
     restrict: true,
     ipv6: false,
-    hostfwd: [{ str: `tcp:127.0.0.1:${port}-${options.address ?? '10.0.2.15'}:22` }],
+    // A port that QEMU finds free and keeps: one that was looked for before could be somebody else's by now.
+    hostfwd: [{ str: `tcp:127.0.0.1:0-${options.address ?? '10.0.2.15'}:22` }],
   }
   const args = [
     // No controllers that nothing is attached to: the guest would load their drivers.
@@ -81,8 +82,15 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
   qemu.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     text += `[qemu] ${chunk}`
   })
+  const port = Promise.withResolvers<number>()
   const qmp = qemu.stdio[3] as unknown as NodeJS.ReadWriteStream
-  qmp.on('data', (chunk: Buffer) => qmpLog.push(`< ${chunk}`))
+  let answers = ''
+  qmp.on('data', (chunk: Buffer) => {
+    qmpLog.push(`< ${chunk}`)
+    answers += chunk
+    const [, forwarded] = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s/.exec(answers) ?? []
+    if (forwarded !== undefined) port.resolve(Number(forwarded))
+  })
   qmp.on('error', () => {})
   const tellQmp = (command: object) => {
     const line = `${JSON.stringify(command)}\n`
@@ -91,8 +99,26 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
   }
   const exited = qemu.then((result) => {
     ended = `QEMU ended (${(result as ExecaError).exitCode ?? (result as ExecaError).signal})`
+    port.reject(new Error(`${ended}: ${text}`))
     notify()
   })
+  // Who does not log in does not ask.
+  port.promise.catch(() => {})
+  tellQmp({ execute: 'qmp_capabilities' })
+  tellQmp({ execute: 'human-monitor-command', arguments: { 'command-line': 'info usernet' } })
+  const untilOff = async (order: () => void): Promise<void> => {
+    if (ended !== undefined) return
+    const said = text.length
+    order()
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      qemu.kill('SIGKILL')
+    }, powerOffTimeoutMs)
+    await exited
+    clearTimeout(timer)
+    if (late) throw new Error(`Not off within ${powerOffTimeoutMs} ms; since then the console said:\n${text.slice(said)}`)
+  }
 
   const guest: RunningGuest = {
     console: () => text,
@@ -120,7 +146,7 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
       const deadline = Date.now() + timeoutMs
       for (;;) {
         try {
-          return await connect({ host: '127.0.0.1', port, username: user, readyTimeout: 60_000, ...auth })
+          return await connect({ host: '127.0.0.1', port: await port.promise, username: user, readyTimeout: 60_000, ...auth })
         } catch (error) {
           // A refused login is an answer; a refused or reset connection means that sshd is not there yet.
           const level = (error as { level?: string }).level
@@ -129,19 +155,9 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
         }
       }
     },
-    async powerOff() {
-      if (ended !== undefined) return
-      const said = text.length
-      for (const execute of ['qmp_capabilities', 'system_powerdown']) tellQmp({ execute })
-      let late = false
-      const timer = setTimeout(() => {
-        late = true
-        qemu.kill('SIGKILL')
-      }, powerOffTimeoutMs)
-      await exited
-      clearTimeout(timer)
-      if (late) throw new Error(`Not off within ${powerOffTimeoutMs} ms; since then the console said:\n${text.slice(said)}`)
-    },
+    powerOff: () => untilOff(() => tellQmp({ execute: 'system_powerdown' })),
+    // Its connection ends before its answer comes.
+    powerOffAtOnce: (root) => untilOff(() => void root.run('systemctl poweroff --force').catch(() => {})),
     async [Symbol.asyncDispose]() {
       if (ended === undefined) qemu.kill('SIGKILL')
       await exited
@@ -185,13 +201,4 @@ function shell(client: Client): GuestShell {
       }),
     [Symbol.dispose]: () => client.end(),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  return address.port
 }

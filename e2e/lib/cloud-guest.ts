@@ -43,7 +43,7 @@ export async function createCloudGuest(name: string): Promise<CloudGuest> {
       await expectScenario(guest, key.privateKey)
       using root = await guest.login('root', { password: scenario.rootPassword })
       await look(root)
-      if (!last) await guest.powerOff()
+      if (!last) await guest.powerOffAtOnce(root)
     },
   }
 }
