@@ -31,7 +31,7 @@ export function checkDocument<Schema extends z.ZodType>(
   { unsupported, diagnostics }: CheckOptions,
 ): z.output<Schema> {
   for (;;) {
-    const result = schema.safeParse(document.value)
+    const result = schema.safeParse(document.value, { error: withoutInput })
     if (result.success) return result.data
     const findings = result.error.issues
       .flatMap((issue) => leaves(issue, []))
@@ -44,6 +44,12 @@ export function checkDocument<Schema extends z.ZodType>(
     for (const { at: _, ...problem } of keys) diagnostics.push(problemDiagnostic(problem, unsupported))
   }
 }
+
+/**
+ * What is expected is said below. The library's own message names the class of what it got, which it takes to be `constructor.name`: in a map of the
+ * user's that is anything, an object that is no text as well.
+ */
+const withoutInput = ({ code }: { readonly code?: string }): string | undefined => (code === 'invalid_type' ? 'of another kind' : undefined)
 
 /** An issue without alternatives, its path from the root of the document. */
 type Leaf =

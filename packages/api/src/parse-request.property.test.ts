@@ -1,9 +1,10 @@
+import { inspect } from 'node:util'
 import { DeployError } from '@host-deployer/driver-api'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { parseRequest, type RequestFiles } from './parse-request.ts'
-import { parsed, publicKey } from './testing/parse.ts'
+import { parsed, publicKey, refused } from './testing/parse.ts'
 
 /** Anything but a `DeployError` is a bug. */
 function survives(files: RequestFiles): void {
@@ -152,6 +153,13 @@ const { tree } = fc.letrec<{ tree: unknown; list: unknown[]; map: Record<string,
   list: fc.array(tie('tree'), { maxLength: 3 }),
   map: fc.dictionary(keys, tie('tree'), { maxKeys: 4 }),
 }))
+
+test.each(['{}', '[]', '{"toString": 1}', '"cAnAry"'])('a map with a constructor of the name %s where a text is expected', (text) => {
+  const userData = `#cloud-config\n{"hostname": {"constructor": {"name": ${text}}}}`
+  const error = refused({ userData })
+  expect(error.code).toBe('INPUT_INVALID')
+  expect(inspect(error, { depth: 20 })).not.toContain('cAnAry')
+})
 
 test('values of any shape under the keys we know', () => {
   fc.assert(
