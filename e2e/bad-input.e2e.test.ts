@@ -1,12 +1,13 @@
-import { chmod, copyFile, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import type { DeployReport, ErrorReport } from '@host-deployer/api'
 import { hostPath } from '@host-deployer/driver-api'
 import { execa } from 'execa'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { openTestDriver } from './lib/appliance.ts'
 import { copyImage } from './lib/copy-image.ts'
 import { digestOf } from './lib/digest-of.ts'
 import { runCommand, runJson } from './lib/run-command.ts'
+import { untilLocked } from './lib/until-locked.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 // What goes wrong before or inside a deploy: each has its code, its exit code, a hint, and leaves the image as it was.
@@ -59,9 +60,7 @@ describe('the image', () => {
   test('an image that somebody else has open is refused as locked', async () => {
     const holder = execa('qemu-io', ['-f', 'qcow2', image, '-c', 'sleep 120000'], { reject: false, stdio: ['ignore', 'pipe', 'ignore'] })
     try {
-      // To try the image would be to lock it, and the one who is to hold it may be refused. The kernel tells.
-      const { ino } = await stat(image)
-      await vi.waitFor(async () => expect(await readFile('/proc/locks', 'utf8')).toContain(`:${ino} `), 30_000)
+      await untilLocked(image)
       await expectError(['deploy', image, '--hostname', 'x'], 3, 'IMAGE_LOCKED')
     } finally {
       holder.kill('SIGKILL')
