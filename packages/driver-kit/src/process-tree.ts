@@ -1,16 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** Its state and its parent's number; `undefined` when it has ended. */
+function look(pid: string | number): readonly [string, number] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // After the name in parentheses: state, parent (proc(5)).
+    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return [state, Number(parent)]
+  } catch {
+    return undefined
+  }
+}
+
 function parents(): Map<number, number> {
   const found = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      // After the name in parentheses: state, parent (proc(5)).
-      found.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
-    } catch {
-      // It ended meanwhile.
-    }
+    const [, parent] = (/^\d+$/.test(name) && look(name)) || []
+    if (parent !== undefined) found.set(Number(name), parent)
   }
   return found
 }
@@ -30,6 +36,16 @@ function signal(pid: number, name: NodeJS.Signals): void {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ESRCH' && code !== 'EPERM') throw error
   }
+}
+
+// Where no processor is free for it; it is there at once otherwise.
+const MAX_NAPS = 2_000
+
+/** Stops a process, and blocks until it is. */
+function stopNow(pid: number): void {
+  signal(pid, 'SIGSTOP')
+  const nap = new Int32Array(new SharedArrayBuffer(4))
+  for (let naps = 0; naps < MAX_NAPS && /[^TtZX]/.test(look(pid)?.[0] ?? 'X'); naps += 1) Atomics.wait(nap, 0, 0, 1)
 }
 
 // What forks faster than we look is not to keep us for ever.
@@ -63,8 +79,8 @@ export function killTree(pid: number): void {
  * end. Were it to die first, the child would be left to the machine's first process, and stay in its namespace until that looks.
  */
 export function signalBelow(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
-  // Stopped, it starts nothing any more; without a child it never will.
-  signal(pid, 'SIGSTOP')
+  // Stopped, it starts nothing any more; without a child it never will. Were it to see its child stopped, it would stop itself when it is to go on.
+  stopNow(pid)
   // To be killed they are all stopped first: what the child of one that is killed has started is no descendant any more, and would be missed.
   const below = name === 'SIGKILL' ? stopBelow(pid) : descendantsOf(pid)
   for (const member of below) signal(member, name)

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile }
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { FsError, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
+import { type ExecOptions, FsError, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { string as anyString, array, assert, asyncProperty, property } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quoteArgv } from './argv.ts'
@@ -15,6 +15,7 @@ import { generateSshKeyPair } from './ssh-key.ts'
 import { connectSshToolHost, type SshToolHost } from './ssh-tool-host.ts'
 
 const { uid, gid, username } = userInfo()
+const patience = { timeout: 60_000 }
 const hostKey = generateSshKeyPair()
 const clientKey = generateSshKeyPair()
 let root = ''
@@ -148,19 +149,25 @@ describe.each(['local', 'ssh', 'commands', 'commands-without-stat'] as const)('%
 
     test.each(['timeout', 'abort', 'limit'] as const)('%s kills the whole tree', async (how) => {
       const file = join(base(), `pid-${how}`)
-      const controller = new AbortController()
+      const pid = async (): Promise<number> => Number(await readFile(file, 'utf8').catch(() => '0'))
       // A descendant in a session of its own, out of reach for a kill of the group over SSH.
       const inner = kind === 'ssh' ? 'setsid ' : ''
-      const talk = how === 'limit' ? 'cat /dev/zero' : 'sleep 1000'
+      const talk = how === 'limit' ? `until [ -e ${file} ]; do sleep 0.05; done; cat /dev/zero` : 'sleep 1000'
       const script = `${inner}sh -c 'echo $$ > ${file}.new; mv ${file}.new ${file}; exec sleep 1000' & ${talk}`
-      const options = how === 'timeout' ? { timeoutMs: 800 } : how === 'abort' ? { signal: controller.signal } : { maxOutputBytes: 10_000 }
-      const running = host().exec(['sh', '-c', how === 'limit' ? script.replace('& cat', '& sleep 0.5; cat') : script], options)
-      if (how === 'abort') setTimeout(() => controller.abort(), 800)
       const code = { timeout: 'EXEC_TIMEOUT', abort: 'ABORTED', limit: 'EXEC_OUTPUT_LIMIT' }[how]
-      await expect(running).rejects.toMatchObject({ code })
-      const pid = Number(await readFile(file, 'utf8'))
+      const controller = new AbortController()
+      const ends = async (options: ExecOptions): Promise<void> => {
+        const running = expect(host().exec(['sh', '-c', script], options)).rejects.toMatchObject({ code })
+        if (how === 'abort') await expect.poll(pid, patience).not.toBe(0)
+        controller.abort()
+        await running
+      }
+      if (how !== 'timeout') await ends(how === 'abort' ? { signal: controller.signal } : { maxOutputBytes: 10_000 })
+      // One that comes before the descendant has started is given longer.
+      else for (let timeoutMs = 800; (await pid()) === 0 && timeoutMs < 60_000; timeoutMs *= 3) await ends({ timeoutMs })
+      expect(await pid()).not.toBe(0)
       // The kill is sent; the kernel may take a moment to finish it.
-      await expect.poll(() => identifyProcess(pid), { timeout: 5000 }).toBeUndefined()
+      await expect.poll(async () => identifyProcess(await pid()), patience).toBeUndefined()
     })
 
     test('an aborted signal starts nothing', async () => {
