@@ -17,6 +17,7 @@ import { createWorkspace } from './lib/workspace.ts'
 
 const UNIT = 'host-deployer.service'
 const LATER = '99.0.0'
+const TEMPLATES = '/var/cache/host-deployer/templates'
 let engine: DockerEngine
 let deb: string
 let host: FieldHost
@@ -107,11 +108,43 @@ async function laterVersion(): Promise<string> {
 }
 
 /** What the version that runs says of itself. */
-async function status(): Promise<{ version: string; config: { queueLimit: number }; work: { slots: { busy: number } } }> {
+async function status(): Promise<{
+  version: string
+  config: { queueLimit: number }
+  driver: { template: { held?: boolean; fileBytes?: number } | null }
+  work: { slots: { busy: number } }
+}> {
   return JSON.parse(await run('host-deployer', 'status', '--json'))
 }
 
 const leases = async (): Promise<string[]> => (await run('find', '/var/lib/host-deployer', '-name', '*.json')).split('\n').filter(Boolean)
+
+/** The one template in a file, which no daemon takes along: the inode of its state, and whether a session was a clone of it. */
+async function leftTemplate(): Promise<{ inode: string; isUsed: boolean }> {
+  const script = `
+    cd ${TEMPLATES}
+    key=$(dirname "$(grep --files-without-match '"memory":' */template.json)")
+    stat --format=%i "$key/state"
+    if [ -e "$key.clone" ]; then echo used; fi`
+  const [inode = '', used = ''] = (await run('sh', '-euc', script)).split('\n')
+  return { inode, isUsed: used === 'used' }
+}
+
+/** As if somebody was making the template that the next daemon holds: its first job is there before that, however fast this machine is. */
+async function delayHolding(): Promise<void> {
+  const script = `
+    cd ${TEMPLATES}
+    key=$(dirname "$(grep --files-with-matches '"memory":' */template.json)")
+    boot=$(cat /proc/sys/kernel/random/boot_id)
+    set -- $(sed 's/.*) //' /proc/1/stat)
+    printf '{"pid":1,"startTicks":%s,"bootId":"%s"}' "\${20}" "$boot" >"$key.lock"`
+  await run('sh', '-euc', script)
+}
+
+const untilHeld = (): Promise<void> =>
+  expect
+    .poll(async () => (await status()).driver.template, { timeout: 120_000, interval: 200 })
+    .toMatchObject({ held: true, fileBytes: expect.toSatisfy((bytes: number) => bytes > 0) })
 
 test('installs, serves, drains when it is stopped or upgraded, goes back, and leaves nothing when it is purged', async () => {
   const before = await files()
@@ -127,11 +160,16 @@ test('installs, serves, drains when it is stopped or upgraded, goes back, and le
   expect(confinement).toMatch(/^Seccomp:\t2$/m)
   // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID.
   expect(Number.parseInt(/^CapBnd:\t([0-9a-f]+)$/m.exec(confinement)?.[1] ?? '', 16) & ~0b1110_1011).toBe(0)
+  // The one that its jobs share, and one in a file.
+  await untilHeld()
   await expect(deploy('one')).resolves.toMatchObject({ os: 'Linux', distro: 'Debian', account: 'root' })
 
   const { version } = await status()
   await run('sh', '-c', 'echo "queueLimit: 77" >>/etc/host-deployer/config.yaml')
   const later = await laterVersion()
+  const left = await leftTemplate()
+  expect(left.isUsed).toBe(false)
+  await delayHolding()
   const upgraded = deploy('two')
   await untilBusy()
   await run('dpkg', '--install', later)
@@ -140,6 +178,12 @@ test('installs, serves, drains when it is stopped or upgraded, goes back, and le
   expect(again).toMatchObject({ ActiveState: 'active', Result: 'success' })
   expect(again['MainPID']).not.toBe(started['MainPID'])
   expect(await status()).toMatchObject({ version: LATER, config: { queueLimit: 77 } })
+  // Its first job is a clone of what the version before has left.
+  await expect(deploy('first')).resolves.toMatchObject({ os: 'Linux' })
+  expect(await leftTemplate()).toEqual({ ...left, isUsed: true })
+  await run('sh', '-euc', `rm ${TEMPLATES}/*.lock`)
+  await untilHeld()
+  expect(await leftTemplate()).toEqual({ ...left, isUsed: true })
 
   // Back to the version before, which frees what the later one could not.
   const killed = deploy('killed').then(
@@ -147,6 +191,8 @@ test('installs, serves, drains when it is stopped or upgraded, goes back, and le
     (error: { code?: string }) => error.code,
   )
   await untilBusy()
+  await delayHolding()
+  await run('sh', '-euc', `rm ${TEMPLATES}/*.clone`)
   await run('systemctl', 'kill', '--signal=KILL', UNIT)
   await run('systemctl', 'stop', UNIT)
   expect(await killed).toBe('DAEMON_UNREACHABLE')
@@ -158,6 +204,7 @@ test('installs, serves, drains when it is stopped or upgraded, goes back, and le
   await untilBusy()
   await run('systemctl', 'stop', UNIT)
   await expect(stopped).resolves.toMatchObject({ os: 'Linux' })
+  expect(await leftTemplate()).toEqual({ ...left, isUsed: true })
   expect(await unit()).toMatchObject({ ActiveState: 'inactive', Result: 'success' })
   expect(await leases()).toEqual([])
 
