@@ -112,12 +112,16 @@ test(`${rounds} clones: no random bytes, no UUID, no SSH cookie or key come twic
     seen.push(cookie, ephemeralKey)
   }
   expect(new Set(seen).size).toBe(5 * rounds)
-  expect(await footprint()).toEqual({
-    descriptors: before.descriptors,
-    children: before.children,
-    resources: before.resources,
-    files: before.files,
-  })
+  // A timer of the test runner's own may come or go; what a session has left stays.
+  await expect
+    .poll(
+      async () => {
+        const after = await footprint()
+        return (['descriptors', 'children', 'resources', 'files'] as const).filter((name) => after[name] > before[name])
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual([])
   expect(process.memoryUsage.rss() - before.rss).toBeLessThan(96 * MiB)
 })
 
@@ -132,7 +136,7 @@ test('appliance warm --hold: the memory is held while the command runs, and doct
   expect(Object.keys(report.timings)).toContain('open.restore')
   holding.kill('SIGTERM')
   expect((await holding).exitCode).toBe(0)
-  await expect.poll(async () => (await templateFinding())?.data?.['held'], { timeout: 20_000 }).toBe(false)
+  await expect.poll(async () => (await templateFinding())?.data?.['held'], { timeout: 120_000 }).toBe(false)
 })
 
 test('a daemon holds it from its start to its end', async () => {
@@ -140,7 +144,7 @@ test('a daemon holds it from its start to its end', async () => {
   await expect.poll(() => daemon.lines.map(({ event }) => event), { timeout: 120_000 }).toContain('driver.prepared')
   expect((await templateFinding())?.data).toMatchObject({ template: 'present', held: true, keeperPid: daemon.pid })
   expect(await daemon.end('SIGTERM')).toBe(0)
-  await expect.poll(async () => (await templateFinding())?.data?.['held'] === true, { timeout: 20_000 }).toBe(false)
+  await expect.poll(async () => (await templateFinding())?.data?.['held'] === true, { timeout: 120_000 }).toBe(false)
 })
 
 test('five at once: each its own; they have the memory of the template in common and copy little of it', async () => {

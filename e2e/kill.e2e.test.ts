@@ -106,7 +106,7 @@ async function look(image: string): Promise<Look> {
 /** Waits for the kernel to take down what died with its parent, then looks at every process's open files. */
 async function noProcessHolds(image: string): Promise<void> {
   const path = hostPath(image)
-  for (let look = 0; look < 50; look++) {
+  for (let look = 0; look < 600; look++) {
     if ((await holders(path)).length === 0) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

@@ -36,7 +36,7 @@ async function asUser(...args: readonly string[]) {
   const script = 'mount --bind "$1" "$2" && user=$3 && shift 3 && exec setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"'
   const result = await execa('unshare', ['--mount', 'sh', '-c', script, 'sh', checkout, space.path('checkout'), String(uid), ...command], {
     reject: false,
-    timeout: 120_000,
+    timeout: 540_000,
     cwd: space.path('home'),
     extendEnv: false,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: space.path('home'), TMPDIR: space.path('home') },

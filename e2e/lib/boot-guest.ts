@@ -142,7 +142,7 @@ export async function bootGuest(image: string, options: BootOptions): Promise<Ru
         look()
       })
     },
-    async login(user, auth, timeoutMs = 90_000) {
+    async login(user, auth, timeoutMs = 300_000) {
       const deadline = Date.now() + timeoutMs
       for (;;) {
         try {

@@ -12,8 +12,8 @@ export interface DockerEngine {
   stop(): Promise<void>
 }
 
-const START_TIMEOUT_MS = 60_000
-const STOP_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 180_000
+const STOP_TIMEOUT_MS = 120_000
 /** Another run with the same data, in another checkout perhaps. */
 const WAIT_FOR_OTHERS_SECONDS = 900
 
@@ -56,7 +56,7 @@ export async function startDockerEngine(name: string): Promise<DockerEngine> {
   const stop = async (): Promise<void> => {
     // To the engine itself: it takes its containers and containerd along.
     const pid = Number(await readFile(join(run, 'docker.pid'), 'utf8').catch(() => ''))
-    if (pid > 0) process.kill(pid, 'SIGTERM')
+    if (pid > 0 && child.exitCode === null) process.kill(pid, 'SIGTERM')
     else child.kill('SIGTERM')
     await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })])
     child.kill('SIGKILL')

@@ -28,7 +28,7 @@ export async function startSystemdMachine(
     .withTmpFs({ '/run': '', '/tmp': '' })
     .withBindMounts(mounts.map((mount) => ({ ...mount, mode: 'rw' })))
     .start()
-  for (const end = performance.now() + 60_000; ; await delay(200)) {
+  for (const end = performance.now() + 180_000; ; await delay(200)) {
     // A unit that is of no use in a container may have failed: degraded is up.
     const { stdout } = await container.exec(['systemctl', 'is-system-running'])
     if (/^(running|degraded)$/m.test(stdout)) return container
