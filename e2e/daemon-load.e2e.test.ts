@@ -15,6 +15,8 @@ import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
 const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
 const [requests, clients, images, slots] = soak ? [200, 20, 40, 5] : [12, 4, 8, 5]
+/** How many times as long as another a client may wait on average. Of the gate's three requests each, a single slow one is felt. */
+const mostUnequal = soak ? 2 : 3
 const MiB = 2 ** 20
 const draw = random()
 const MAX_RESIDENT_BYTES = 150 * MiB
@@ -172,7 +174,7 @@ test(`${requests} requests of ${clients} clients over ${images} images, ${slots}
     const own = answers.filter((answer) => answer.client === client)
     return own.reduce((sum, { ms }) => sum + ms, 0) / own.length
   })
-  expect(Math.max(...waits), waits.map(Math.round).join(' ')).toBeLessThanOrEqual(2 * Math.min(...waits))
+  expect(Math.max(...waits), waits.map(Math.round).join(' ')).toBeLessThanOrEqual(mostUnequal * Math.min(...waits))
   for (const connection of connections) connection.close()
   expect(await daemon.end('SIGTERM')).toBe(0)
   await nothingIsLeft()
