@@ -34,7 +34,8 @@ test('the lock of a daemon that has died, or was killed while writing it, counts
   }
 })
 
-test('of many who start at once beside the lock of a dead one, one gets it', async () => {
+// Starts some hundred programs.
+test('of many who start at once beside the lock of a dead one, one gets it', { timeout: 300_000 }, async () => {
   const state = hostPath(base)
   const mine = JSON.parse(await lockedText(state))
   for (let round = 0; round < 15; round += 1) {
