@@ -25,7 +25,9 @@ const runNetworkd = `
 mount -t tmpfs none /etc/systemd/network && mount -t tmpfs none /run
 mkdir -p /run/systemd/netif && chown systemd-network:systemd-network /run/systemd/netif
 cp -p "$1"/*.network /etc/systemd/network/
-SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_LEVEL=warning timeout 3 /lib/systemd/systemd-networkd >&2
+SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_LEVEL=warning timeout 100 /lib/systemd/systemd-networkd >&2 & manager=$!
+for look in $(seq 450); do grep -qs '^ADMIN_STATE=configured' /run/systemd/netif/links/* && break; sleep 0.2; done
+sleep 1; kill "$manager"; wait "$manager"
 `
 const apply: Readonly<Record<string, string>> = {
   networkd: `set -- "$1/etc/systemd/network"; ${runNetworkd}`,
