@@ -317,13 +317,19 @@ test('when one of several file systems refuses writes, nothing is under way any 
   )
   for (const { run, device } of [disk, boot]) run('blockdev', '--setro', device)
   const local = createLocalToolHost()
-  let slow = 0
+  // The one whose turn comes last goes on only when it is told to.
+  const begun = Promise.withResolvers<void>()
+  const mayGoOn = Promise.withResolvers<void>()
+  const refused = Promise.withResolvers<void>()
+  let [slow, isOver] = [0, false]
   const toolHost = {
     ...local,
     exec: async (argv: Parameters<typeof local.exec>[0], options?: Parameters<typeof local.exec>[1]) => {
-      if (!argv.some((word) => word.includes('remount')) || !argv.some((word) => word.endsWith('/boot'))) return local.exec(argv, options)
+      if (!argv.some((word) => word.includes('remount'))) return local.exec(argv, options)
+      if (!argv.some((word) => word.endsWith('/boot'))) return local.exec(argv, options).finally(refused.resolve)
       slow += 1
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      begun.resolve()
+      await mayGoOn.promise
       return local.exec(argv, options).finally(() => {
         slow -= 1
       })
@@ -333,9 +339,13 @@ test('when one of several file systems refuses writes, nothing is under way any 
   const storage = await scanStorage(toolHost, attached, capabilities)
   const guest = await mountGuest({ toolHost, capabilities }, storage, { base })
   expect(guest.mounts.map(({ path }) => path)).toEqual(['/', '/boot'])
-  const remounted = codeOf(guest.remountReadWrite())
+  const remounted = codeOf(guest.remountReadWrite()).finally(() => {
+    isOver = true
+  })
+  await Promise.all([begun.promise, refused.promise])
   await new Promise((resolve) => setTimeout(resolve, 100))
-  expect(slow).toBe(1)
+  expect([slow, isOver]).toEqual([1, false])
+  mayGoOn.resolve()
   expect([await remounted, slow]).toEqual(['BLOCK_FILESYSTEM_READ_ONLY', 0])
   await guest.unmount()
 })
