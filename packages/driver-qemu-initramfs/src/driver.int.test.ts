@@ -160,9 +160,9 @@ describe('a process of its own', () => {
     expect(await isFree(image)).toBe(false)
     child.kill('SIGKILL')
     await once(child, 'exit')
-    await expect.poll(() => identifyProcess(qemu ?? 0), { timeout: 20_000 }).toBeUndefined()
+    await expect.poll(() => identifyProcess(qemu ?? 0), { timeout: 60_000 }).toBeUndefined()
     // The main thread is gone first; the lock goes with the last one.
-    await expect.poll(() => isFree(image), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => isFree(image), { timeout: 60_000 }).toBe(true)
     const freed = await reclaim(hostPath(paths.leaseDirectory))
     expect(new Set(freed.map(({ code }) => code))).toEqual(new Set(['LEASE_FREED']))
     await expectNothingLeft()
@@ -214,6 +214,13 @@ test.runIf(isRoot)('a block device, opened by us for a QEMU that could not', asy
   await expectNothingLeft()
 })
 
+/** The files with what is known of KVM, and which they are: one that is written again is another one. */
+async function verdictFiles(): Promise<string[]> {
+  const base = join(`${paths.workDirectory}-cache`, 'kvm-verdict')
+  const names = await listTree(base).catch(() => [])
+  return Promise.all(names.map(async (name) => `${name} ${(await stat(join(base, name), { bigint: true })).ino}`))
+}
+
 test('accel auto: KVM when it works, else emulation with a reason; remembered, and told by probe', async () => {
   const image = await createRawImage(directory, 'accelerated', 16 * MIB)
   // The second has a model that some broken KVMs hang with, silently, instead of refusing it, and for which nobody has made a template.
@@ -222,12 +229,12 @@ test('accel auto: KVM when it works, else emulation with a reason; remembered, a
     const { info, diagnostics } = session
     await session.close()
     expect(diagnostics.map(({ code }) => code)).toEqual(info.accelerator === 'kvm' ? [] : ['KVM_UNUSABLE'])
-    const started = performance.now()
+    const verdicts = await verdictFiles()
     const { usable, findings } = await driver.probe(contextOf({ ...paths, options: { ...options, ...cpu, accel: 'auto' } }))
     expect(usable).toBe(true)
     expect(findings.find(({ subject }) => subject === 'kvm')?.ok).toBe(info.accelerator === 'kvm')
-    // No second try: a hanging kernel alone would take longer.
-    expect(performance.now() - started).toBeLessThan(2_500)
+    // No second try: what comes of one is written down, in a file of its own.
+    expect(await verdictFiles()).toEqual(verdicts)
   }
   await expectNothingLeft()
 })
@@ -237,14 +244,13 @@ test.each([
   ['DRIVER_QEMU_EXITED', { machine: 'no-such-machine' }],
   ['TIMEOUT_BOOT', { bootTimeoutMs: 700 }],
 ])('accel auto: what fails in emulation as well is not held against KVM: %s', async (code, changes) => {
-  const verdicts = (): Promise<string[]> => listTree(join(`${paths.workDirectory}-cache`, 'kvm-verdict')).catch(() => [])
   const image = await createRawImage(directory, 'no-verdict', 16 * MIB)
   const own = { ...changes, accel: 'auto', cpu: 'qemu64,+rdrand,+bmi1' }
-  const before = await verdicts()
+  const before = await verdictFiles()
   expect(await codeOf(openImage(image, own))).toBe(code)
   const { findings } = await driver.probe(contextOf({ ...paths, options: { ...options, ...own } }))
   expect(findings.find(({ subject }) => subject === 'kvm')).toMatchObject({ ok: false })
-  expect(await verdicts()).toEqual(before)
+  expect(await verdictFiles()).toEqual(before)
   await expectNothingLeft()
 })
 
@@ -278,7 +284,8 @@ describe('refusals and deadlines', () => {
   })
 
   test('on request the traces of a failed start are kept, and said where', async () => {
-    const context = contextOf({ ...paths, options: { ...options, bootTimeoutMs: 1500, template: 'off' } }, { keepOnFailure: true })
+    // With so little memory it fails after the disks were attached, however long that takes.
+    const context = contextOf({ ...paths, options: { ...options, memoryMb: 128, template: 'off' } }, { keepOnFailure: true })
     const error = await driver.open({ disks: [diskOf(image)] }, context).catch((caught: unknown) => caught)
     const kept = (error as { context: { kept: string } }).context.kept
     expect((await readdir(kept)).sort()).toEqual(['console.log', 'qemu.json', 'qmp.log'])

@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { findForwardedPort, parseLoopbackListeners } from './forwarded-port.ts'
 
@@ -14,13 +15,20 @@ test('only what listens on 127.0.0.1', () => {
 })
 
 test('a listening socket is found by the process that has it, and gone when it is closed', async () => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  const own = { pid: process.pid, uid: undefined }
-  // Another test in this process may listen as well.
-  expect(await findForwardedPort(own)).toMatchObject({ port })
-  await new Promise((resolve) => server.close(resolve))
-  expect((await findForwardedPort(own))?.port).not.toBe(port)
+  // A process of its own: other tests in ours may listen as well.
+  const program = `const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(server.address().port))
+process.stdin.once('data', () => server.close(() => console.log('closed')))`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const says = async (): Promise<string> => String((await once(child.stdout, 'data'))[0]).trim()
+  const own = { pid: child.pid ?? 0, uid: undefined }
+  try {
+    const port = Number(await says())
+    expect(await findForwardedPort(own)).toMatchObject({ port })
+    child.stdin.write('close\n')
+    expect(await says()).toBe('closed')
+    expect(await findForwardedPort(own)).toBeUndefined()
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  }
 })

@@ -74,7 +74,9 @@ test('what another process is just joining or making stays as it is, whatever th
   const held = [await plantHeld('1', me), await plantHeld('2', me, other)]
   // Held by nobody any more: somebody makes it anew.
   await plantHeld('3', other)
-  processes.at(-1)?.kill('SIGKILL')
+  const holder = processes.at(-1)
+  holder?.kill('SIGKILL')
+  if (holder !== undefined) await once(holder, 'exit')
   const unlock = await Promise.all(['1', '2', '3'].map((letter) => lockTemplate(lockPathOf(named(letter)), undefined)))
   await sweepTemplates(named('9'), { keeper: me })
   for (const letter of ['1', '2', '3']) expect(await readdir(named(letter).directory)).toEqual(['template.json'])
