@@ -4,6 +4,10 @@ import { LongestFirst } from './tools/test/longest-first.ts'
 // The workspace runs from source: packages resolve each other through this export condition, nothing has to be built first.
 const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'default']
 
+// One more than the two processors these stages are meant for: with two at a time, processors have nothing to do for a fifth of it, while files wait for
+// guests, for limits that run out, for what they have killed.
+const workersThatWait = 3
+
 const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -37,13 +41,13 @@ export default defineConfig({
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,
-        maxWorkers: 2,
+        maxWorkers: workersThatWait,
       }),
       project('e2e', ['e2e/**/*.e2e.test.ts'], {
         // `./dev test soak` runs loops with their full counts.
         testTimeout: process.env['HOST_DEPLOYER_SOAK'] === undefined ? 1_200_000 : 14_400_000,
         hookTimeout: 900_000,
-        maxWorkers: 2,
+        maxWorkers: workersThatWait,
         globalSetup: ['e2e/lib/hold-template.setup.ts'],
         setupFiles: ['e2e/lib/settle-evidence.setup.ts'],
       }),
