@@ -130,7 +130,7 @@ test('a program that was left running on the mount ends with the session', async
   const session = await driver.open(requestOf(path), bed.context)
   const ids = await sessionIds(bed)
   await mounted(session)
-  await run(session, 'sh', '-c', 'cd /mnt/guest; setsid sh -c "exec >open; sleep 1000" </dev/null >/dev/null 2>&1 & sleep 0.2')
+  await run(session, 'sh', '-c', 'cd /mnt/guest; setsid sh -c "exec >open; sleep 1000" </dev/null >/dev/null 2>&1 & until [ -e open ]; do sleep 0.05; done')
   await session.close()
   expect(await residueOf(bed, ids)).toEqual([])
   expect(await isFree(raw(path))).toBe(true)
@@ -138,7 +138,8 @@ test('a program that was left running on the mount ends with the session', async
 
 test('residue that cannot be freed is in quarantine, others go on, and reclaim frees it once it can', async () => {
   const path = await fileSystem('a.raw', 'mkfs.ext4', '-q', '-F')
-  const session = await driver.open(requestOf(path), bed.context)
+  // It waits in vain, for each of several things.
+  const session = await driver.open(requestOf(path), contextIn(bed.directory, { ...trusted, releaseTimeoutMs: 3_000 }))
   const ids = await sessionIds(bed)
   await mounted(session)
   await run(session, 'touch', '/mnt/guest/file')

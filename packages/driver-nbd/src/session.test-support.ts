@@ -14,7 +14,7 @@ export interface Bed {
 }
 
 /** Options as a user would give them. */
-export const trusted = { trustImages: true, attach: 'fuse', releaseTimeoutMs: 3_000 } as const
+export const trusted = { trustImages: true, attach: 'fuse' } as const
 
 export function contextIn(directory: string, options: unknown = trusted): DriverContext<NbdOptions> {
   return {
