@@ -18,7 +18,7 @@ beforeAll(async () => {
   const orders = {
     // The one in which the kernel's nbd differs most from the other way, and sessions in a loop; none: all of them.
     groups: soak ? [] : ['block', 'leak'],
-    rounds: soak ? 100 : 5,
+    rounds: soak ? 100 : 3,
     killMomentsMs: Array.from({ length: killCount }, () => Math.round(20 + draw() * 5000)),
   }
   report = await runNbdMachine(space, orders, timeoutMs)

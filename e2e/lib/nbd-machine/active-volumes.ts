@@ -23,7 +23,7 @@ export async function volumes(): Promise<MachineResults['volumes']> {
     owner.kill('SIGKILL')
     if (owner.exitCode === null && owner.signalCode === null) await once(owner, 'exit')
     const outlives = host('dmsetup', 'ls').includes('vg1-root')
-    const codes = [...new Set(await reclaimCodes(numbers, bed.directory))]
+    const codes = [...new Set((await reclaimCodes(numbers, [bed.directory])).flat())]
     found.push({
       numbers,
       close: closing.word,

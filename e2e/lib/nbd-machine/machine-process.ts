@@ -16,14 +16,19 @@ export async function startProcess(
   const program = [process.execPath, join(import.meta.dirname, 'session-process.mjs'), directory, JSON.stringify(options), ...words]
   const [file = '', ...rest] = [...(numbers === 'own' ? unshare : []), ...program]
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [said] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+  // Not its exit: that may be seen before what it has said.
+  const [said] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
   return { process: child, word: Buffer.isBuffer(said) ? said.toString().trim() : `ended with ${said}` }
 }
 
-/** The codes of a reclaim by a process that sees these numbers. */
-export async function reclaimCodes(numbers: Numbers, directory: string): Promise<string[]> {
-  if (numbers === 'machine') return (await reclaim(hostPath(join(directory, 'leases')))).map(({ code }) => code)
-  const { process: child, word } = await startProcess(numbers, directory, 'reclaim')
+/** For each directory, the codes of a reclaim by a process that sees these numbers. It takes a second to start one here: one does them all, at once. */
+export async function reclaimCodes(numbers: Numbers, directories: readonly string[]): Promise<string[][]> {
+  if (numbers === 'machine') {
+    const outcomes = await Promise.all(directories.map((directory) => reclaim(hostPath(join(directory, 'leases')))))
+    return outcomes.map((outcome) => outcome.map(({ code }) => code))
+  }
+  const [first = '', ...more] = directories
+  const { process: child, word } = await startProcess(numbers, first, 'reclaim', ...more)
   if (child.exitCode === null) await once(child, 'exit')
-  return JSON.parse(word) as string[]
+  return JSON.parse(word) as string[][]
 }

@@ -11,7 +11,7 @@ const reportBytes = 4 * 2 ** 20
 
 // Everything that the tests need and a machine with systemd would have done. It ends with the power.
 const run = `#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/var/tmp
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/var/tmp NODE_COMPILE_CACHE=/var/tmp/compiled
 /lib/systemd/systemd-udevd --daemon
 modprobe -a fuse loop dm_mod xfs
 /payload/node /payload/in-machine.mjs /payload /dev/vdc

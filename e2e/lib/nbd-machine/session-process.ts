@@ -1,12 +1,13 @@
 // A process of its own in the machine: `session-process.mjs DIRECTORY OPTIONS close IMAGE` opens a session, activates and mounts the volume vg1/root, closes
-// and says with what code; `stay IMAGE` says so once the volume is mounted, and stays; `reclaim` says the codes of a reclaim.
+// and says with what code; `stay IMAGE` says so once the volume is mounted, and stays; `reclaim MORE...` says the codes of a
+// reclaim in that and each further directory, all at once.
 import { join } from 'node:path'
 import { DeployError, type DriverSession, hostPath } from '@host-deployer/driver-api'
 import { reclaim } from '@host-deployer/driver-kit'
 import { driver } from '../../../packages/driver-nbd/src/driver.ts'
 import { contextIn, requestOf, run } from '../../../packages/driver-nbd/src/session.test-support.ts'
 
-const [, , directory = '', options = '', command = '', image = ''] = process.argv
+const [, , directory = '', options = '', command = '', image = '', ...more] = process.argv
 const context = contextIn(directory, JSON.parse(options))
 
 async function work(): Promise<DriverSession> {
@@ -25,8 +26,9 @@ const codeOf = (attempt: Promise<unknown>): Promise<string> =>
   )
 
 if (command === 'reclaim') {
-  const codes = (await reclaim(hostPath(join(directory, 'leases')))).map(({ code }) => code)
-  console.log(JSON.stringify(codes))
+  const directories = [directory, image, ...more].filter(Boolean)
+  const outcomes = await Promise.all(directories.map((one) => reclaim(hostPath(join(one, 'leases')))))
+  console.log(JSON.stringify(outcomes.map((outcome) => outcome.map(({ code }) => code))))
 } else if (command === 'close') {
   console.log(await codeOf(work().then((session) => session.close())))
 } else {
