@@ -11,6 +11,7 @@ import { ensureDebianPackage } from './lib/docker/debian-package.ts'
 import { type DockerEngine, startDockerEngine } from './lib/docker/engine.ts'
 import { createFieldHost, type FieldHost } from './lib/docker/field-daemon.ts'
 import { machinePackages, startSystemdMachine } from './lib/docker/systemd-machine.ts'
+import { askStatus } from './lib/running-daemon.ts'
 import { createWorkspace } from './lib/workspace.ts'
 
 // The Debian package and its unit on a Debian with systemd: from the installation to what is left after a purge.
@@ -78,8 +79,12 @@ async function deploy(name: string): Promise<unknown> {
   return client.deployGuestFs(params).finally(() => client.close())
 }
 
+/** From outside, since the command may take as long as a deploy does. */
 async function untilBusy(): Promise<void> {
-  await expect.poll(async () => (await status()).work.slots.busy, { timeout: 30_000 }).toBeGreaterThan(0)
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  const { Pid } = (await dockerode.getContainer(machine.getId()).inspect()).State
+  const socket = `/proc/${Pid}/root/var/lib/host-deployer/admin.sock`
+  await expect.poll(async () => (await askStatus(socket)).work.slots.busy, { timeout: 120_000, interval: 20 }).toBeGreaterThan(0)
 }
 
 test('lintian has nothing to say', async () => {

@@ -7,6 +7,7 @@ import { execa } from 'execa'
 import { getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers'
 import { ensureImage } from '../build-image.ts'
 import type { ImageName } from '../image-definitions.ts'
+import { askStatus } from '../running-daemon.ts'
 import { type ContainerLimits, mustExec, PlainContainer } from './container.ts'
 
 /** What lies on a host of the field, below a directory instead of `/`. */
@@ -75,7 +76,7 @@ export interface FieldDaemon {
   readonly container: StartedTestContainer
   readonly client: DeployClient
   status(): Promise<StatusDocument>
-  /** Polls the status until it is as wished; throws with the last one and the log after a minute. */
+  /** Polls the status until it is as wished; throws with the last one and the log after two minutes. */
   until(wished: (status: StatusDocument) => boolean): Promise<StatusDocument>
   /** `docker kill`. */
   kill(): Promise<void>
@@ -85,8 +86,10 @@ export interface FieldDaemon {
   remove(): Promise<void>
 }
 
-const WAIT_MS = 60_000
-const STOP_SECONDS = 60
+const WAIT_MS = 120_000
+const STOP_SECONDS = 120
+/** Where the image's settings put it, on a mount of the host's. */
+const ADMIN_SOCKET = '/opt/cloud/host-deployer/state/admin.sock'
 
 /** Starts the image as the field's DaemonSet does: command line, mounts. */
 export function startFieldContainer(image: string, host: FieldHost, limits: ContainerLimits): Promise<StartedTestContainer> {
@@ -118,12 +121,13 @@ export async function startFieldDaemon(image: string, host: FieldHost, limits: C
     log,
     async until(wished) {
       let last: unknown
-      for (const end = performance.now() + WAIT_MS; performance.now() < end; await delay(200)) {
-        const { exitCode, stdout, stderr } = await started.exec(['host-deployer', 'status', '--json'])
-        last = `${stdout}${stderr}`
-        if (exitCode > 1 || !stdout.startsWith('{')) continue
-        const now = JSON.parse(stdout) as StatusDocument
+      for (const end = performance.now() + WAIT_MS; performance.now() < end; await delay(50)) {
+        const now = await askStatus<StatusDocument>(host.outside(ADMIN_SOCKET)).catch((error: unknown) => {
+          last = error
+        })
+        if (now === undefined) continue
         if (wished(now)) return now
+        last = JSON.stringify(now)
       }
       throw new Error(`the daemon is not as it should be\n${last}\n${await log()}`)
     },
