@@ -1,4 +1,5 @@
 import { chmod, readdir } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DeployClient } from '@host-deployer/api/grpc'
 import { DeployError, hostPath } from '@host-deployer/driver-api'
 import { execa } from 'execa'
@@ -246,11 +247,13 @@ function impatience(index: number): Impatience {
 
 const kills = soak ? 80 : 3
 
-/** SIGKILL now and then: first for the daemon, which is started again, then for two VMs, and so on. */
-async function disturb(state: { daemon: RunningDaemon; isOver: boolean }): Promise<void> {
-  for (let kill = 1; kill <= kills && !state.isOver; kill += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 2_000 + draw() * 8_000))
-    if (state.isOver) return
+const [leastPauseMs, mostPauseMs] = soak ? [2_000, 10_000] : [1_000, 5_000]
+
+/** SIGKILL now and then, until `over`: first for the daemon, which is started again, then for two VMs, and so on. */
+async function disturb(state: { daemon: RunningDaemon }, over: AbortSignal): Promise<void> {
+  for (let kill = 1; kill <= kills; kill += 1) {
+    await delay(leastPauseMs + draw() * (mostPauseMs - leastPauseMs), undefined, { signal: over }).catch(() => {})
+    if (over.aborted) return
     if (kill % 3 === 1) {
       await state.daemon.end('SIGKILL')
       state.daemon = await startDaemon(space, { concurrency: slots })
@@ -277,8 +280,9 @@ async function machinesBelow(daemon: RunningDaemon): Promise<number[]> {
 }
 
 test('the same with kill -9 of VMs and of the daemon at random: asked again, everything gets done', async () => {
-  const state = { daemon: await startDaemon(space, { concurrency: slots }), isOver: false }
-  const disturbing = disturb(state)
+  const state = { daemon: await startDaemon(space, { concurrency: slots }) }
+  const over = new AbortController()
+  const disturbing = disturb(state, over.signal)
   const plan = planned('rough')
   const answers = await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
@@ -299,7 +303,7 @@ test('the same with kill -9 of VMs and of the daemon at random: asked again, eve
       )
     }),
   )
-  state.isOver = true
+  over.abort()
   await disturbing
   expect(await state.daemon.end('SIGTERM')).toBe(0)
   await nothingIsLeft()
