@@ -90,7 +90,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   // In the background: jobs that come before are clones of a template in a file, or wait for it, or boot.
   const prepare = keepPrepared({
     prepare: (purpose) => work.prepareDriver({ purpose, signal: stop }),
-    isIdle: () => work.snapshot().jobs.length === 0,
+    work,
     driver,
     logger,
     stop,

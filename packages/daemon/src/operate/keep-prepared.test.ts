@@ -1,9 +1,11 @@
 import type { Preparation, Probe } from '@host-deployer/driver-api'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { PreparationPurpose } from '../work/messages.ts'
+import type { WorkSnapshot } from '../work/work.ts'
 import { createLogger } from './create-logger.ts'
 import { createHealth } from './health.ts'
 import { keepPrepared } from './keep-prepared.ts'
+import { idle, scriptedWork } from './testing/scripted-work.ts'
 import { watchDriver } from './watch-driver.ts'
 
 const MINUTE_MS = 60_000
@@ -15,16 +17,27 @@ const withTemplate = (data?: Readonly<Record<string, boolean | number | string>>
 const held = withTemplate({ template: 'present', held: true, fileBytes: 1 })
 const onlyHeld = withTemplate({ template: 'present', held: true, fileBytes: 0 })
 
+const busy: WorkSnapshot = {
+  ...idle,
+  jobs: [
+    {
+      ...{ id: 'j', kind: 'probe', label: 'l', client: 'c', image: '/i', state: 'running', phase: null },
+      ...{ waitedMs: 0, runningMs: 0 },
+    },
+  ],
+}
+
 /** With the first preparation done. */
 async function start(first: Probe = held) {
   const logger = createLogger({ logLevel: 'info' }, { write: () => {} })
-  const now = { probe: first, ms: 0, idle: true, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
+  const now = { probe: first, ms: 0, outcome: (): Promise<Preparation> => Promise.resolve({ outcome: 'made', detail: 'd' }) }
   const driver = watchDriver({ probe: async () => now.probe, health: createHealth(), logger, everyMs: 3_600_000 })
   onTestFinished(() => driver.stop())
   await driver.refresh()
   const stop = new AbortController()
+  const work = scriptedWork()
   const prepare = vi.fn((_: PreparationPurpose) => now.outcome())
-  const again = keepPrepared({ prepare, isIdle: () => now.idle, driver, logger, stop: stop.signal, clock: () => now.ms })
+  const again = keepPrepared({ prepare, work, driver, logger, stop: stop.signal, clock: () => now.ms })
   await new Promise(setImmediate)
   const purposes = () => prepare.mock.calls.map(([purpose]) => purpose)
   /** What the next probe finds, so much later; how often it was prepared by then. */
@@ -35,7 +48,7 @@ async function start(first: Probe = held) {
     await new Promise(setImmediate)
     return prepare.mock.calls.length
   }
-  return { now, look, again, stop, prepare, purposes }
+  return { now, look, again, stop, prepare, purposes, work }
 }
 
 test.each([
@@ -64,26 +77,34 @@ test.each([
   expect(await look(probe, 60 * MINUTE_MS)).toBe(1)
 })
 
-test('one that ends with the daemon: one for the next daemon is made as soon as this one is idle, every ten minutes at most', async () => {
-  const { now, look, purposes } = await start()
-  now.idle = false
+test('one that ends with the daemon: one for the next daemon is made as soon as there is no job, every ten minutes at most', async () => {
+  const { now, look, purposes, work } = await start()
+  work.now = busy
   await look(onlyHeld, MINUTE_MS)
   expect(purposes()).toEqual(['jobs'])
-  now.idle = true
   now.outcome = () => Promise.reject(new TypeError('no room'))
-  await look(onlyHeld, MINUTE_MS)
+  const done = { type: 'done', id: 'j', kind: 'probe', ms: 1, diagnostics: [] } as const
+  // There is another one yet.
+  work.emit(done)
+  expect(purposes()).toEqual(['jobs'])
+  work.now = idle
+  work.emit(done)
   expect(purposes()).toEqual(['jobs', 'next-daemon'])
+  await new Promise(setImmediate)
+  work.emit(done)
   expect(await look(onlyHeld, 9 * MINUTE_MS)).toBe(2)
   expect(await look(onlyHeld, MINUTE_MS)).toBe(3)
   expect(purposes()).toEqual(['jobs', 'next-daemon', 'next-daemon'])
   expect(await look(held, 60 * MINUTE_MS)).toBe(3)
+  work.emit(done)
+  expect(purposes()).toHaveLength(3)
 })
 
 test('one for the next daemon is made at once where there is no job, in ten minutes where there always is one', async () => {
-  const idle = await start(onlyHeld)
-  expect(idle.purposes()).toEqual(['jobs', 'next-daemon'])
-  const { now, look, purposes } = await start()
-  now.idle = false
+  const quiet = await start(onlyHeld)
+  expect(quiet.purposes()).toEqual(['jobs', 'next-daemon'])
+  const { look, purposes, work } = await start()
+  work.now = busy
   expect(await look(onlyHeld, 9 * MINUTE_MS)).toBe(1)
   await look(onlyHeld, MINUTE_MS)
   expect(purposes()).toEqual(['jobs', 'next-daemon'])

@@ -1,5 +1,6 @@
 import type { Preparation, Probe } from '@host-deployer/driver-api'
 import type { PreparationPurpose } from '../work/messages.ts'
+import type { Work } from '../work/work.ts'
 import type { DaemonLogger } from './create-logger.ts'
 import { templateOf } from './template.ts'
 import type { DriverWatch } from './watch-driver.ts'
@@ -7,8 +8,7 @@ import type { DriverWatch } from './watch-driver.ts'
 export interface KeepPreparedOptions {
   /** Lets the driver make ahead what the first job would else wait for. */
   readonly prepare: (purpose: PreparationPurpose) => Promise<Preparation>
-  /** Whether there is no job, running or waiting. */
-  readonly isIdle: () => boolean
+  readonly work: Pick<Work, 'on' | 'snapshot'>
   readonly driver: Pick<DriverWatch, 'last' | 'on' | 'refresh'>
   readonly logger: DaemonLogger
   /** Nothing is started after this. */
@@ -29,9 +29,9 @@ const EVENTS = {
 /**
  * Has the driver prepared now, in the background, or as soon as it works, and again when a probe finds that what was made has got lost: one clone that did not start, on a busy
  * host perhaps, takes the template with it, and without its memory held each clone has a copy of its own. What is held ends with this daemon: where there is none in a file for
- * the next one, that is made, too, when there is no job, or after ten minutes of jobs. Returns the way to have it prepared at once, for another driver.
+ * the next one, that is made, too, as soon as there is no job, or after ten minutes of jobs. Returns the way to have it prepared at once, for another driver.
  */
-export function keepPrepared({ prepare, isIdle, driver, logger, stop, clock = () => performance.now() }: KeepPreparedOptions): () => void {
+export function keepPrepared({ prepare, work, driver, logger, stop, clock = () => performance.now() }: KeepPreparedOptions): () => void {
   let running = 0
   const endedMs = { jobs: Number.NEGATIVE_INFINITY, 'next-daemon': Number.NEGATIVE_INFINITY }
   const run = async (purpose: PreparationPurpose): Promise<void> => {
@@ -48,13 +48,21 @@ export function keepPrepared({ prepare, isIdle, driver, logger, stop, clock = ()
     if (!stop.aborted) await driver.refresh()
   }
   const isLongAgo = (purpose: PreparationPurpose): boolean => clock() - endedMs[purpose] >= AGAIN_MS
+  const isFree = (): boolean => running === 0 && !stop.aborted
+  const thinkAhead = (probe: Probe): void => {
+    if (!isFree() || !probe.usable || !isOnlyHeld(probe) || !isLongAgo('next-daemon')) return
+    if (work.snapshot().jobs.length === 0 || isLongAgo('jobs')) void run('next-daemon')
+  }
   let wasUsable = driver.last?.usable !== false
   driver.on((probe) => {
     const isDue = !wasUsable || (isLost(probe) && isLongAgo('jobs'))
     wasUsable = probe.usable
-    if (!probe.usable || running > 0 || stop.aborted) return
+    if (!probe.usable || !isFree()) return
     if (isDue) void run('jobs')
-    else if (isOnlyHeld(probe) && isLongAgo('next-daemon') && (isIdle() || isLongAgo('jobs'))) void run('next-daemon')
+    else thinkAhead(probe)
+  })
+  work.on(({ type }) => {
+    if ((type === 'done' || type === 'failed') && driver.last !== null) thinkAhead(driver.last)
   })
   if (wasUsable) void run('jobs')
   return () => void run('jobs')
