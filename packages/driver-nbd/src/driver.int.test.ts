@@ -130,7 +130,12 @@ test('a program that was left running on the mount ends with the session', async
   const session = await driver.open(requestOf(path), bed.context)
   const ids = await sessionIds(bed)
   await mounted(session)
-  await run(session, 'sh', '-c', 'cd /mnt/guest; setsid sh -c "exec >open; sleep 1000" </dev/null >/dev/null 2>&1 & until [ -e open ]; do sleep 0.05; done')
+  await run(
+    session,
+    'sh',
+    '-c',
+    'cd /mnt/guest; setsid sh -c "exec >open; sleep 1000" </dev/null >/dev/null 2>&1 & until [ -e open ]; do sleep 0.05; done',
+  )
   await session.close()
   expect(await residueOf(bed, ids)).toEqual([])
   expect(await isFree(raw(path))).toBe(true)
