@@ -246,8 +246,9 @@ export const driverErrors = {
     finding: true,
   },
   LEASE_UNREADABLE: {
-    summary: 'A note about host resources cannot be read: its writer was killed while writing it.',
-    remedy: 'Remove the file when no other host-deployer runs.',
+    summary: 'A note about host resources cannot be read: it is damaged, or of a newer version.',
+    remedy:
+      'After a roll back, let the newer version reclaim it. Else look at the file that is named, and remove it when no other host-deployer runs.',
     finding: true,
   },
   CLEANUP_FLUSH_FAILED: {
