@@ -3,7 +3,7 @@ import { DeployError } from '@host-deployer/driver-api'
 import type { DaemonConfig } from '../config/daemon-config.ts'
 import { createDriverTasks, type DriverTasks } from './driver-tasks.ts'
 import { createFairQueue } from './fair-queue.ts'
-import { identifyImage } from './find-image.ts'
+import { createImageLookup } from './image-lookup.ts'
 import type { Job } from './job.ts'
 import { failureOf, type JobRecord, snapshotOf } from './job-record.ts'
 import { createLeaseRoom } from './lease-room.ts'
@@ -75,6 +75,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   const records = new Map<string, JobRecord>()
   const running = new Set<JobRecord>()
   const busyImages = new Set<string>()
+  const lookUp = createImageLookup()
   const failures: FailureSnapshot[] = []
 
   const emit = (event: WorkEvent): void => {
@@ -239,7 +240,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     const timer = setTimeout(() => cancel(record, tooLate(deadlineMs - submittedMs)), Math.max(0, deadlineMs - submittedMs))
     // Its place in the line is its own from now on. Storage that does not answer holds up nobody else.
     queue.push(record)
-    void identifyImage(job.image.path).then((image) => {
+    void lookUp(job.image.path, record.cancel.signal).then((image) => {
       record.image = image
       record.notBeforeMs = 0
       pump()

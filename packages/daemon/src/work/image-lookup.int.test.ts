@@ -1,0 +1,62 @@
+// Needs qemu-img, qemu-nbd and nbdfuse; root mounts.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createImageLookup } from './image-lookup.ts'
+
+const run = promisify(execFile)
+const signal = new AbortController().signal
+let directory: string
+let server: ChildProcess
+let mount: ChildProcess
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'image-lookup-'))
+  const at = (name: string) => join(directory, name)
+  await mkdir(at('shared'))
+  await run('qemu-img', ['create', '-q', '-f', 'raw', at('disk'), '1M'])
+  server = spawn('qemu-nbd', ['--persistent', '--format=raw', `--socket=${at('socket')}`, at('disk')], { stdio: 'ignore' })
+  await vi.waitFor(() => stat(at('socket')))
+  mount = spawn('nbdfuse', [at('shared'), '--unix', at('socket')], { stdio: 'ignore' })
+  await vi.waitFor(() => stat(at('shared/nbd')))
+})
+afterEach(async () => {
+  mount.kill('SIGCONT')
+  const ended = Promise.all([once(mount, 'exit'), once(server, 'exit')])
+  await run('umount', [join(directory, 'shared')])
+  server.kill()
+  await ended
+  await rm(directory, { recursive: true })
+})
+
+test('storage that does not answer keeps nobody from images elsewhere', async () => {
+  const lookUp = createImageLookup()
+  const given = new AbortController()
+  mount.kill('SIGSTOP')
+  const answers: string[] = []
+  const stuck = Array.from({ length: 8 }, async (_, index) => {
+    const path = join(directory, 'shared', `image-${index}`)
+    answers.push(await lookUp(path, index < 4 ? signal : given.signal))
+  })
+  await writeFile(join(directory, 'image'), '')
+  const { dev, ino } = await stat(join(directory, 'image'))
+  expect(await lookUp(join(directory, 'image'), signal)).toBe(`file:${dev}:${ino}`)
+  expect(answers).toEqual([])
+
+  given.abort()
+  mount.kill('SIGCONT')
+  await Promise.all(stuck)
+  expect(answers).toEqual(Array.from({ length: 8 }, (_, index) => `path:${join(directory, 'shared', `image-${index}`)}`))
+})
+
+test('names of one file are one image', async () => {
+  const lookUp = createImageLookup()
+  const path = join(directory, 'shared', 'nbd')
+  const [one, two] = await Promise.all([lookUp(path, signal), lookUp(join(directory, 'shared', '..', 'shared', 'nbd'), signal)])
+  expect(one).toMatch(/^file:/)
+  expect(two).toBe(one)
+})
