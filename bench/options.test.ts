@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseOptions } from './options.ts'
 
 test('many runs, few with --quick, those asked for in any case', () => {
-  expect(parseOptions([])).toMatchObject({ runs: 10, peerRuns: 3, quick: false, check: false, only: [], concurrencyImages: 20 })
+  expect(parseOptions([])).toMatchObject({ runs: 10, peerRuns: 10, quick: false, check: false, only: [], concurrencyImages: 20 })
   expect(parseOptions(['--quick', '--check'])).toMatchObject({ runs: 3, peerRuns: 1, quick: true, check: true, concurrencyImages: 8 })
   expect(parseOptions(['--quick', '--runs', '7'])).toMatchObject({ runs: 7, peerRuns: 1 })
 })

@@ -28,7 +28,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const { quick, check } = values
   return {
     runs: count('--runs', values.runs ?? (quick ? '3' : '10')),
-    peerRuns: count('--peer-runs', values['peer-runs'] ?? (quick ? '1' : '3')),
+    peerRuns: count('--peer-runs', values['peer-runs'] ?? (quick ? '1' : '10')),
     only: values.only.flatMap((names) => names.split(',')).filter((name) => name !== ''),
     quick,
     check,
