@@ -245,6 +245,7 @@ appliances
   .description('boot it once and save that VM: sessions are clones of it, the first one too')
   .option('--hold', 'keep its memory for clones to share until this command is ended (Ctrl-C, SIGTERM), as a daemon does')
   .addOption(driver())
+  .addOption(driverConfig())
   .addOption(appliance())
   .addOption(timeout())
   .addOption(json())
