@@ -89,7 +89,21 @@ test('who is privileged sees the processes of the host, and has a place for sess
   expect(pod?.volumes?.find((volume) => volume.name === name)).toMatchObject({ emptyDir: { medium: 'Memory' } })
 })
 
+/** What comes after the drain: cancelled jobs clean up for 10 seconds, their processes have 5 to go when they are killed. */
+const AFTER_DRAIN_SECONDS = 15
+const DRAIN_VARIABLE = 'HOST_DEPLOYER_DRAIN_TIMEOUT_MS'
+
 test('a pod is given more time to stop than running jobs get', () => {
-  const drainSeconds = 120
-  expect(daemonSet.spec?.template.spec?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(drainSeconds + 30)
+  const pod = daemonSet.spec?.template.spec
+  const drainMs = Number(pod?.containers[0]?.env?.find(({ name }) => name === DRAIN_VARIABLE)?.value)
+  expect(drainMs).toBeGreaterThan(0)
+  expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(drainMs / 1000 + AFTER_DRAIN_SECONDS)
+})
+
+test('the image stops in order within the time that Kubernetes gives a pod which does not say, as those of the field', () => {
+  const byDefaultSeconds = 30
+  const dockerfile = readFileSync(join(root, 'packaging', 'container', 'Dockerfile'), 'utf8')
+  const drainMs = Number(new RegExp(`\\b${DRAIN_VARIABLE}=(\\d+)$`, 'm').exec(dockerfile)?.[1])
+  expect(drainMs).toBeGreaterThan(0)
+  expect(drainMs / 1000 + AFTER_DRAIN_SECONDS).toBeLessThan(byDefaultSeconds)
 })
