@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DriverError } from '@host-deployer/driver-api'
 import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import { readAppliance } from './appliance-manifest.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import { IGNORE_SHARED } from './clone.ts'
 import { SHOW_NOTICES } from './confirm-reseed.ts'
@@ -121,12 +122,15 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, isHel
 /**
  * Boots the appliance without a disk, lets it run through what every session needs, ends that session, and saves the VM as the template at `place`,
  * whose parent directory exists; with its memory in `memory`, which is sealed and kept. Leaves nothing behind when it fails, but `memory`, which is the
- * caller's to release. What could not be warmed up is in its record. `DRIVER_TEMPLATE_FAILED` and the codes of {@link startVm}; what the file system says as it is.
+ * caller's to release. What could not be warmed up is in its record. `DRIVER_TEMPLATE_FAILED`, `APPLIANCE_DAMAGED` (the checksums are looked at) and the
+ * codes of {@link startVm}; what the file system says as it is.
  */
 export async function buildTemplate(input: BuildTemplateInput, place: TemplatePlace, memory?: HeldMemory): Promise<void> {
   const { context, user } = input
   const stack = createResourceStack()
   try {
+    // Sessions look at sizes only. What all clones are made of is worth reading once; that it changed later is in the template's key.
+    await readAppliance(input.appliance.directory, { verify: true })
     const building = await mkdtemp(join(place.parent, await buildingPrefix()))
     stack.defer(building, () => rm(building, { recursive: true, force: true }))
     stack.defer(`lease of ${building}`, await context.leases.record({ kind: 'directory', details: { path: building } }))

@@ -61,8 +61,9 @@ export async function findTemplate(
     const template = await openTemplate(place)
     return template === undefined ? none('the template was changed as soon as it was built') : { outcome: 'made', template }
   } catch (error) {
-    // A boot that takes longer than the caller waits says nothing about others, who may wait longer.
-    const isOurs = signal?.aborted !== true && !(DeployError.isInstance(error) && error.code === 'TIMEOUT_BOOT')
+    // A boot that takes longer than the caller waits says nothing about others, who may wait longer. A damaged appliance is for each session to refuse.
+    const isOthers = DeployError.isInstance(error) && (error.code === 'TIMEOUT_BOOT' || error.code === 'APPLIANCE_DAMAGED')
+    const isOurs = signal?.aborted !== true && !isOthers
     if (isOurs) await rememberFailure(place, error instanceof Error ? error.message : String(error))
     throw error
   } finally {

@@ -1,14 +1,20 @@
-import { ExecError, type GuestExec, type ToolHost } from '@host-deployer/driver-api'
+import { DeployError, ExecError, type GuestExec, type ToolHost } from '@host-deployer/driver-api'
 import type { RunningVm } from './virtual-machine.ts'
-import { outOfMemory, sawOutOfMemory } from './vm-failure.ts'
+import { attachConsole, outOfMemory, sawOutOfMemory } from './vm-failure.ts'
 
-/** A tool host whose killed programs are explained: `APPLIANCE_OUT_OF_MEMORY` when it was the kernel for want of memory. */
+/**
+ * A tool host whose killed programs are explained: `APPLIANCE_OUT_OF_MEMORY` when it was the kernel for want of memory. One that does not end in time
+ * (`EXEC_TIMEOUT`) comes with the console's last lines: it may be the kernel that hangs, and only there does it say so.
+ */
 export function guardToolHost({ toolHost, process }: RunningVm, memoryMb: number): ToolHost {
   return {
     fs: toolHost.fs,
     async exec(argv, options) {
       const before = process.console.sizeBytes
-      const result = await toolHost.exec(argv, options)
+      const result = await toolHost.exec(argv, options).catch((error: unknown) => {
+        const isLate = DeployError.isInstance(error) && error.code === 'EXEC_TIMEOUT'
+        throw isLate ? attachConsole(error, process.console.lines()) : error
+      })
       // A shell passes the signal of its child on as 128 + 9.
       const killed = result.signal === 'SIGKILL' || result.exitCode === 137
       const consoleLines = process.console.lines()

@@ -2,13 +2,14 @@
 // that can reseed, and perl.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DriverSession, hostPath, type Preparation } from '@host-deployer/driver-api'
 import { createLocalToolHost, identifyProcess, isRunning, type ProcessIdentity } from '@host-deployer/driver-kit'
 import { createRawImage, digestOf, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { applianceUnderTest } from './appliance.test-support.ts'
 import { type CloneFixture, codesOf, createCloneFixture, IMAGE_BYTES, isClone, ourQemus, run, withCache } from './clones.test-support.ts'
 import { driver } from './driver.ts'
 import type { MemoryPlace } from './held-memory.ts'
@@ -69,6 +70,12 @@ const work = async (session: DriverSession): Promise<unknown> =>
 sync && umount /mnt && e2fsck -fp "$disk" >/dev/null && lsblk --json >/dev/null && blkid "$disk" >/dev/null`,
   )
 
+// Of processes those that have a program, not the kernel's own; the list is complete before anything is started to sort it.
+const lookAround = `ls -A /root /mnt /run /tmp; cat /proc/mounts; programs=$(readlink /proc/[0-9]*/exe); echo "$programs" | sort
+modules=$(cut -d" " -f1 /proc/modules); echo "$modules" | sort`
+const PLANT = `echo planted >/root/planted; echo planted >/etc/profile; mkdir /mnt/planted; mount -t tmpfs planted /mnt/planted; modprobe udf
+sleep 1000 >/dev/null 2>&1 &`
+
 test('it is held once for a keeper; three clones at once have their pages in common and copy few', async () => {
   const [{ pid }] = keepers
   const making = hold(pid)
@@ -94,6 +101,14 @@ test('it is held once for a keeper; three clones at once have their pages in com
   expect(others).toEqual([await readlink(`/proc/${holder.pid}/fd/${descriptor}`)])
   const images = await Promise.all(['one', 'two', 'three'].map((name) => createRawImage(fixture.directory, name, IMAGE_BYTES)))
   const sessions = await Promise.all(images.map((image) => fixture.open({}, image)))
+  const drawn = await Promise.all(
+    sessions.map((session) => run(session, 'head -c 32 /dev/urandom | od -An -w32 -tx1; cat /proc/sys/kernel/random/uuid')),
+  )
+  const lines = drawn.flatMap((text) => text.split('\n'))
+  expect(lines).toHaveLength(3 * 2)
+  expect(new Set(lines).size).toBe(lines.length)
+  // Each kernel has seen the new generation id.
+  for (const session of sessions) expect(session.info.timings).toHaveProperty('reseed')
   await Promise.all(sessions.map(work))
   const seen = await guests()
   expect(seen).toHaveLength(3)
@@ -106,6 +121,21 @@ test('it is held once for a keeper; three clones at once have their pages in com
     expect(codesOf(session)).toEqual([])
     await session.close()
   }
+})
+
+test('nothing passes from one clone of it to the next: no file, no process, no mount, no module, not even when it was killed', async () => {
+  const first = await fixture.open()
+  const before = await run(first, lookAround)
+  await run(first, PLANT)
+  expect(await run(first, lookAround)).not.toBe(before)
+  expect(await guests()).toMatchObject([{ isPrivate: true }])
+  for (const pid of await ourQemus()) process.kill(pid, 'SIGKILL')
+  await first.close().catch(() => {})
+  const next = await fixture.open()
+  expect([isClone(next), await guests()]).toEqual([true, [expect.objectContaining({ isPrivate: true })]])
+  expect(await run(next, lookAround)).toBe(before)
+  expect(await run(next, 'cat /etc/profile 2>/dev/null; true')).not.toContain('planted')
+  await next.close()
 })
 
 test('what runs with user, groups, privileges and descriptors of a clone cannot change the memory', async () => {
@@ -310,6 +340,30 @@ test('one in a file stays when the keeper ends: sessions are clones of it from t
   expect(await start()).toEqual(HELD)
   after.kill('SIGKILL')
   await endsSoon(other)
+})
+
+test('a damaged appliance of the right size: refused by prepare and by each session, nothing is made of it', async () => {
+  const appliance = join(fixture.directory, 'damaged')
+  await cp(applianceUnderTest, appliance, { recursive: true })
+  const initramfs = await open(join(appliance, 'initramfs'), 'r+')
+  // Most of the way in: it boots all the same, or panics.
+  await initramfs.write(Buffer.from('damage'), 0, 6, (await initramfs.stat()).size - 2 * MIB)
+  await initramfs.close()
+  const changes = { ...withCache(join(fixture.directory, 'damaged-cache')), options: { ...fixture.context().options, appliance } }
+  const damaged = { code: 'APPLIANCE_DAMAGED' }
+  await expect(hold(process.pid, changes)).rejects.toMatchObject(damaged)
+  for (let count = 0; count < 2; count += 1) await expect(fixture.open(changes)).rejects.toMatchObject(damaged)
+  expect(await listTree(join(fixture.directory, 'damaged-cache', 'templates'))).toEqual([])
+  expect(await ourHolders()).toEqual([])
+  expect(await listTree(fixture.leaseDirectory)).toEqual([])
+})
+
+test('a command that does not end in time comes with what the console says', async () => {
+  const session = await fixture.open()
+  const pending = session.toolHost.exec(['sh', '-c', 'echo a sign of life >/dev/console; sleep 100'], { timeoutMs: 2_000 })
+  const detail = expect.stringContaining('a sign of life')
+  await expect(pending).rejects.toMatchObject({ code: 'EXEC_TIMEOUT', diagnostics: [{ code: 'APPLIANCE_CONSOLE', detail }] })
+  await session.close()
 })
 
 test.runIf(isRoot)('no room for one in a file: it is told, and nothing else is different', async () => {

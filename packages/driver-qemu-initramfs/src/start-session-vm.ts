@@ -37,7 +37,8 @@ function templateUnusable(reason: string): Diagnostic {
 function isNotTheTemplates(error: unknown, { bootTimeoutMs }: QemuInitramfsOptions): boolean {
   if (!DeployError.isInstance(error)) return false
   if (error.code === 'TIMEOUT_BOOT') return bootTimeoutMs <= CLONE_TIMEOUT_MS
-  return error.code.startsWith('IMAGE_') || error.code === 'ABORTED' || error.code === 'DRIVER_QEMU_NOT_STARTED'
+  const { code } = error
+  return code.startsWith('IMAGE_') || code === 'ABORTED' || code === 'DRIVER_QEMU_NOT_STARTED' || code === 'APPLIANCE_DAMAGED'
 }
 
 /** Whether a clone of this very template has come to life before. */
