@@ -233,6 +233,23 @@ describe('interfaces', () => {
   ])('%s', (code, nic) => {
     expect(failure(nics(nic))).toBe(code)
   })
+
+  test.each([
+    ['baremetal', 2, 'INPUT_NETWORK_UNSUPPORTED'],
+    ['baremetal', 1, undefined],
+    ['baremetal', 0, undefined],
+    ['kvm', 2, undefined],
+    ['', 2, undefined],
+  ])('of the hypervisor "%s", in VLAN %d: %s', (Hypervisor, vlan, code) => {
+    const params = { guest_desc: { Hypervisor, nics: [{ ...fixed, vlan }] } }
+    expect(failure(params)).toBe(code)
+    if (code === undefined) expect(ethernets(params)).toEqual(ethernets(nics(fixed)))
+  })
+
+  test('an interface of bare metal that is not used may have any VLAN', () => {
+    const guest_desc = { Hypervisor: 'baremetal', nics: [{ ...fixed, nic_type: 'ipmi', vlan: 100 }] }
+    expect(request({ guest_desc }).network).toBeUndefined()
+  })
 })
 
 describe('accounts and keys', () => {

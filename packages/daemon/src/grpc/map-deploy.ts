@@ -23,7 +23,7 @@ export interface MappedDeploy {
 export function requestOfDeploy({ guest_desc: guest, deploy_info: info }: DeployParams, config: MappingConfig): MappedDeploy {
   const diagnostics: Diagnostic[] = []
   const diagnose = (finding: Diagnostic) => void diagnostics.push(finding)
-  const network = networkOfNics(guest?.nics ?? [], config, diagnose)
+  const network = guest === null ? undefined : networkOfNics(guest, config, diagnose)
   const own: DeployRequest = {
     ...namesOf(guest, diagnose),
     ...(network !== undefined && { network }),

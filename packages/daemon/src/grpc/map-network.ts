@@ -1,6 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { NetworkConfig, NetworkV2Ethernet } from '@host-deployer/api'
-import type { Nic } from '@host-deployer/api/grpc'
+import type { GuestDesc, Nic } from '@host-deployer/api/grpc'
 import type { Diagnostic } from '@host-deployer/driver-api'
 import { type GuestNics, isWithin, type NetworkSettings, type NicRoute, routesOfNic } from './nic-routes.ts'
 import { ignored, networkError } from './wire-findings.ts'
@@ -14,14 +14,15 @@ const illegalDomain = 'cloud.onecloud.io'
  * The guest's interfaces as network configuration version 2: found by MAC address, called `eth<index>`, which clients expect (`en<index>` where the
  * drivers differ). Without an interface with a MAC address there is none.
  *
- * `INPUT_INVALID`, `INPUT_NETWORK_*`; bonds and InfiniBand are `INPUT_NETWORK_UNSUPPORTED`. What cannot be used and is no reason to fail goes to `diagnose`.
+ * `INPUT_INVALID`, `INPUT_NETWORK_*`; bonds, InfiniBand and VLANs of bare metal are `INPUT_NETWORK_UNSUPPORTED`. What cannot be used and is no reason to fail
+ * goes to `diagnose`.
  */
 export function networkOfNics(
-  nics: readonly Nic[],
+  { nics, Hypervisor: hypervisor }: Pick<GuestDesc, 'nics' | 'Hypervisor'>,
   settings: NetworkSettings,
   diagnose: (finding: Diagnostic) => void,
 ): NetworkConfig | undefined {
-  const usable = nics.filter((nic, index) => isUsable(nic, `guest_desc.nics[${index}]`, diagnose))
+  const usable = nics.filter((nic, index) => isUsable(nic, hypervisor, `guest_desc.nics[${index}]`, diagnose))
   if (usable.length === 0) return undefined
   const names = interfaceNames(usable, diagnose)
   const guest = { nics: usable, main: { v4: mainNic(usable, 'ip', 'gateway'), v6: mainNic(usable, 'ip6', 'gateway6') }, settings }
@@ -32,7 +33,7 @@ export function networkOfNics(
   return { version: 2, ethernets: Object.fromEntries(ethernets) }
 }
 
-function isUsable(nic: Nic, path: string, diagnose: (finding: Diagnostic) => void): boolean {
+function isUsable(nic: Nic, hypervisor: string, path: string, diagnose: (finding: Diagnostic) => void): boolean {
   const kind = nic.nic_type.toLowerCase()
   if (nic.mac === '' || kind === 'ipmi') {
     diagnose(ignored(path, nic.mac === '' ? 'an interface without a MAC address' : 'an IPMI interface'))
@@ -41,6 +42,9 @@ function isUsable(nic: Nic, path: string, diagnose: (finding: Diagnostic) => voi
   if (!/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(nic.mac)) throw networkError('INPUT_NETWORK_MAC', `${path}.mac`, 'is not a MAC address')
   if (nic.team_with !== '') throw networkError('INPUT_NETWORK_UNSUPPORTED', `${path}.team_with`, 'bonds cannot be made yet')
   if (kind === 'infiniband') throw networkError('INPUT_NETWORK_UNSUPPORTED', `${path}.nic_type`, 'InfiniBand cannot be set up yet')
+  // Other hypervisors tag outside of the guest; 0 and 1 are the field's ways to say untagged.
+  if (hypervisor === 'baremetal' && nic.vlan > 1)
+    throw networkError('INPUT_NETWORK_UNSUPPORTED', `${path}.vlan`, 'VLANs cannot be made yet')
   return true
 }
 
