@@ -16,6 +16,11 @@ const rootDevice = () => new Option('--root-device <device>', 'which file system
 const appliance = () => new Option('--appliance <dir>', 'the appliance directory (default: where `appliance build` puts it)')
 const trustImage = () =>
   new Option('--trust-image', "let a driver without a VM (nbd) hand the image to this machine's kernel: only for images of your own")
+const stateDirectory = () =>
+  new Option(
+    '--state-directory <dir>',
+    "where the leases are: a daemon's is /var/lib/host-deployer unless configured (default: this user's own)",
+  )
 const timeout = () => new Option('--timeout <seconds>', 'give up after this long').argParser(positive)
 const keep = () =>
   new Option(
@@ -155,6 +160,7 @@ program
   .addOption(driver())
   .addOption(driverConfig())
   .addOption(appliance())
+  .addOption(stateDirectory())
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ host-deployer doctor --json')
   .action(async (options) => (await import('./commands/doctor.ts')).doctorCommand(options))
@@ -162,8 +168,12 @@ program
 program
   .command('reclaim')
   .description('release what a killed run left on this machine, and nothing else')
+  .addOption(stateDirectory())
   .addOption(json())
-  .addHelpText('after', '\nExit code 6 when something could not be released.\n\nExample:\n  $ host-deployer reclaim')
+  .addHelpText(
+    'after',
+    '\nExit code 6 when something could not be released.\n\nExamples:\n  $ host-deployer reclaim\n  $ host-deployer reclaim --state-directory /var/lib/host-deployer',
+  )
   .action(async (options) => (await import('./commands/reclaim.ts')).reclaimCommand(options))
 
 const onDaemon = (command: Command) =>

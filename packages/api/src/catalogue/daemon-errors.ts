@@ -88,7 +88,7 @@ export const daemonErrors = {
     remedy: 'Stop the other daemon first, or give this one a state directory of its own.',
   },
   CONFIG_STATE_DIRECTORY: {
-    summary: 'The state directory cannot be used: it cannot be made or written.',
+    summary: 'The state directory cannot be used: it cannot be made, read or written.',
     remedy: 'Give it to the user of the daemon, or name another one.',
   },
   TIMEOUT_JOB: {

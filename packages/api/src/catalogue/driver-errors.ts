@@ -218,7 +218,8 @@ export const driverErrors = {
   },
   DRIVER_NBD_NO_FREE_DEVICE: {
     summary: 'Every nbd device of this machine is in use.',
-    remedy: 'Run "host-deployer reclaim", load the module with a larger nbds_max, or take the driver option attach: fuse.',
+    remedy:
+      'Run "host-deployer reclaim" (a daemon does it by itself, every minute), load the module with a larger nbds_max, or take the driver option attach: fuse.',
   },
   NBD_FUSE_USED: {
     summary: "Disks were attached through nbdfuse and a loop device, since the kernel's nbd cannot be used here. The detail says why.",
@@ -227,12 +228,13 @@ export const driverErrors = {
   },
   LEASE_QUARANTINED: {
     summary: 'Something could not be released when its session ended, and waits in the journal.',
-    remedy: 'End what uses it, then run "host-deployer reclaim"; the finding names both.',
+    remedy:
+      'End what uses it, then run "host-deployer reclaim", with --state-directory for what a daemon left (it tries again by itself, every minute).',
     finding: true,
   },
   LEASE_ORPHANED: {
     summary: 'Something that a killed process left behind is still there.',
-    remedy: 'Run "host-deployer reclaim".',
+    remedy: 'Run "host-deployer reclaim", with --state-directory for what a daemon left (it frees that by itself, every minute).',
     finding: true,
   },
   LEASE_FREED: {
@@ -242,7 +244,8 @@ export const driverErrors = {
   },
   LEASE_NOT_FREED: {
     summary: 'Something that a killed process left behind could not be released. It stays in the journal, and the rest goes on.',
-    remedy: 'End what the finding names as using it, then run "host-deployer reclaim" again.',
+    remedy:
+      'End what the finding names as using it, then run "host-deployer reclaim" again (a daemon tries again by itself, every minute).',
     finding: true,
   },
   LEASE_UNREADABLE: {
@@ -257,6 +260,7 @@ export const driverErrors = {
   },
   CLEANUP_RESIDUE: {
     summary: 'Something could not be released after the work was done: a device, a mount, a process, a directory.',
-    remedy: 'The image itself is complete. End what the message names as using it, then run "host-deployer reclaim".',
+    remedy:
+      'The image itself is complete. End what the message names as using it, then run "host-deployer reclaim" (a daemon tries again by itself, every minute).',
   },
 } satisfies Record<string, CatalogueEntry>
