@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DriverError } from '@host-deployer/driver-api'
-import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import { aborted, createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
 import { readAppliance } from './appliance-manifest.ts'
 import { generateBootKeys } from './boot-keys.ts'
 import { IGNORE_SHARED } from './clone.ts'
@@ -77,11 +77,14 @@ const notSaved = (reason: string, cause?: unknown): DriverError =>
     cause,
   })
 
-async function saved(qmp: QmpClient): Promise<void> {
+async function saved(qmp: QmpClient, signal: AbortSignal | undefined): Promise<void> {
+  const deadline = performance.now() + SAVE_TIMEOUT_MS
   for (;;) {
+    if (signal?.aborted === true) throw aborted(signal, 'saving the template')
     const answer = (await qmp.execute('query-migrate')) as { readonly status?: string; readonly 'error-desc'?: string }
     if (answer.status === 'completed') return
     if (answer.status === 'failed' || answer.status === 'cancelled') throw notSaved(answer['error-desc'] ?? `QEMU says ${answer.status}`)
+    if (performance.now() > deadline) throw notSaved(`QEMU has not done it in ${SAVE_TIMEOUT_MS} ms (${answer.status})`)
     await delay(10)
   }
 }
@@ -112,7 +115,7 @@ async function saveState({ qmp }: RunningVm, input: VmInput, path: string, isHel
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 })
   await qmp.execute('migrate', { uri: `unix:${SOCKET_NAME}` })
   try {
-    await saved(qmp)
+    await saved(qmp, input.context.signal)
     await written
   } catch (error) {
     throw refusal === undefined ? error : notSaved(refusal.message, refusal)

@@ -32,13 +32,14 @@ async function look(place: TemplatePlace, again: boolean): Promise<FoundTemplate
 }
 
 /**
- * The template at `place`, opened; its descriptor is the caller's. Built if need be: one process builds, others wait for it and take over when it dies.
+ * The template at `place`, opened; its descriptor is the caller's. Built if need be: one process builds, others wait for it and take over when it dies;
+ * `DRIVER_TEMPLATE_FAILED` when it lives but has not done it in `patienceMs`.
  * Too little room is noticed before anything is started; what fails later is remembered for a while and rejects with the codes of {@link buildTemplate}.
  */
 export async function findTemplate(
   input: BuildTemplateInput,
   place: TemplatePlace,
-  options: { readonly again: boolean },
+  options: { readonly again: boolean; readonly patienceMs?: number },
 ): Promise<FoundTemplate> {
   const {
     signal,
@@ -49,7 +50,7 @@ export async function findTemplate(
   const found = await look(place, options.again)
   if (found !== undefined) return found
   await prepareTemplates(place)
-  const unlock = await lockTemplate(lockPathOf(place), signal)
+  const unlock = await lockTemplate(lockPathOf(place), signal, options.patienceMs)
   try {
     // Somebody may have built it, or failed to, since we looked.
     const meanwhile = await look(place, options.again)

@@ -70,12 +70,12 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
 
 /**
  * The template that somebody holds in memory, which is the quickest; only who holds it makes it. While that is happening it is waited for, unless there is
- * an ordinary one: two need not be built at once.
+ * an ordinary one: two need not be built at once, as long as that one gets on.
  */
 async function findHeld(
   heldPlace: TemplatePlace,
   place: TemplatePlace,
-  signal: AbortSignal | undefined,
+  { signal, options }: VmInput['context'],
 ): Promise<OpenTemplate | undefined> {
   const held = await openTemplate(heldPlace)
   if (held !== undefined || !(await isLocked(lockPathOf(heldPlace)))) return held
@@ -84,7 +84,7 @@ async function findHeld(
     await closeTemplate(ordinary)
     return undefined
   }
-  await unlocked(lockPathOf(heldPlace), signal)
+  await unlocked(lockPathOf(heldPlace), signal, options.bootTimeoutMs)
   return openTemplate(heldPlace)
 }
 
@@ -93,14 +93,14 @@ async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceS
   const { signal, options } = input.context
   try {
     const heldPlace = await templatePlace(input, true)
-    const held = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, signal) : undefined
+    const held = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, input.context) : undefined
     if (held !== undefined) {
       const vm = await clone(input, heldPlace, held, stack)
       // What sessions have when nobody holds that one any more is not to be swept as the one nobody uses.
       await markUsed(place)
       return vm
     }
-    const found = await findTemplate(input, place, { again: false })
+    const found = await findTemplate(input, place, { again: false, patienceMs: options.bootTimeoutMs })
     return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)
   } catch (error) {
     if (isNotTheTemplates(error, options) || signal?.aborted === true) throw error

@@ -1,0 +1,81 @@
+// Templates that are never finished, never come to life, or come to life and do not work: the session comes all the same. Needs an appliance that can reseed.
+import { spawn } from 'node:child_process'
+import { chmod, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { identifyProcess } from '@host-deployer/driver-kit'
+import { isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type CloneFixture, codesOf, createCloneFixture, isClone, ourQemus, theTemplate, withCache } from './clones.test-support.ts'
+import { lockPathOf } from './template-lock.ts'
+
+let fixture: CloneFixture
+beforeAll(async () => {
+  fixture = await createCloneFixture()
+})
+afterEach(() => fixture.closeAll())
+afterAll(() => fixture.remove())
+
+async function expectNothingLeft(): Promise<void> {
+  expect(await ourQemus()).toEqual([])
+  expect(await isFree(fixture.image)).toBe(true)
+  expect(await processesHolding(fixture.directory)).toEqual([])
+  expect(await listTree(fixture.workDirectory)).toEqual([])
+  expect(await listTree(fixture.leaseDirectory)).toEqual([])
+}
+
+/** Opens and closes a session and says how it started. */
+async function start(changes: Parameters<CloneFixture['open']>[0] = {}): Promise<{ clone: boolean; codes: string[] }> {
+  const session = await fixture.open(changes)
+  const outcome = { clone: isClone(session), codes: codesOf(session) }
+  await session.close()
+  await expectNothingLeft()
+  return outcome
+}
+
+const CLONE = { clone: true, codes: [] }
+const BOOT = { clone: false, codes: ['TEMPLATE_UNUSABLE'] }
+
+/** A QEMU with a cache of its own; `script` changes its arguments. */
+async function withQemu(name: string, script: string): Promise<Parameters<CloneFixture['open']>[0] & object> {
+  const qemu = join(fixture.directory, name)
+  await writeFile(qemu, `#!/bin/sh\n${script}\nexec qemu-system-x86_64 "$@"\n`)
+  await chmod(qemu, 0o755)
+  return { ...withCache(join(fixture.directory, `${name}-cache`)), options: { ...fixture.context().options, qemu } }
+}
+
+test('who makes the template is stopped for good: a boot, and a clone as soon as there is a template', async () => {
+  expect(await start()).toEqual(CLONE)
+  const directory = await theTemplate(fixture.templates)
+  const lock = lockPathOf({ directory })
+  await rename(directory, `${directory}.aside`)
+  const holder = spawn('sleep', ['1000'], { stdio: 'ignore' })
+  try {
+    holder.kill('SIGSTOP')
+    await writeFile(lock, JSON.stringify(await identifyProcess(holder.pid ?? 0)))
+    const longAgo = new Date(Date.now() - 3_600_000)
+    await utimes(lock, longAgo, longAgo)
+    expect(await start()).toEqual(BOOT)
+    await rename(`${directory}.aside`, directory)
+    expect(await start()).toEqual(CLONE)
+  } finally {
+    holder.kill('SIGKILL')
+    await rm(lock, { force: true })
+  }
+})
+
+test('a template whose saving does not get on: who gives up is let go, and nothing of it stays', async () => {
+  // QEMU sends everything and then waits for an answer that nobody gives.
+  const changes = await withQemu('qemu-that-waits', 'set -- -global migration.x-return-path=on "$@"')
+  const templates = join(changes.cacheDirectory ?? '', 'templates')
+  const savedBytes = async (): Promise<number> => {
+    const [building] = (await readdir(templates).catch(() => [])).filter((name) => name.startsWith('building-'))
+    return building === undefined ? 0 : (await stat(join(templates, building, 'state')).catch(() => ({ size: 0 }))).size
+  }
+  const controller = new AbortController()
+  const opening = fixture.open({ ...changes, signal: controller.signal }).catch((error: unknown) => error)
+  await expect.poll(savedBytes, { timeout: 60_000, interval: 50 }).toBeGreaterThan(10 * 2 ** 20)
+  controller.abort()
+  expect(await opening).toMatchObject({ code: 'ABORTED' })
+  await expectNothingLeft()
+  expect((await readdir(templates)).filter((name) => !/\.boot$/.test(name))).toEqual([])
+})
