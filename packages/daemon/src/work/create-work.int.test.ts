@@ -190,6 +190,29 @@ test('a process that cannot be ended, as if it waited for a device: its slot is 
   expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 0 })
 })
 
+test('a process that cannot be started in time, as where the state directory does not answer, keeps no slot; it is ended when it comes', async () => {
+  const answers = Promise.withResolvers<void>()
+  const late: WorkerProcess[] = []
+  const createPool: typeof createWorkerPool = (...setup) => {
+    const pool = createWorkerPool(...setup)
+    const take = async () => {
+      await answers.promise
+      const worker = await pool.take()
+      late.push(worker)
+      return worker
+    }
+    return { ...pool, take }
+  }
+  const work = await start({ concurrency: 1 }, { createPool })
+  const path = await image('image', 'answer 1')
+  expect((await ask(work, path, { deadlineMs: performance.now() + 200 })).code).toBe('TIMEOUT_JOB')
+  expect(work.snapshot()).toMatchObject({ slots: { busy: 0, quarantined: 0 }, jobs: [] })
+  answers.resolve()
+  await until(() => late.length === 1)
+  await Promise.all(late.map(({ exited }) => exited))
+  expect((await ask(work, path)).code).toBe('DRIVER_ODD_ANSWER')
+})
+
 test('a client cancels: while it waits, while it runs', async () => {
   const work = await start({ concurrency: 1 })
   const path = await image('image', 'sleep 60000')

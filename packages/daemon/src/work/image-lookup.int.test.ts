@@ -53,6 +53,32 @@ test('storage that does not answer keeps nobody from images elsewhere', async ()
   expect(answers).toEqual(Array.from({ length: 8 }, (_, index) => `path:${join(directory, 'shared', `image-${index}`)}`))
 })
 
+test('four directories that do not answer leave threads for everything else, and nobody waits for them', async () => {
+  const lookUp = createImageLookup()
+  const local = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const path = join(directory, `local-${index}`, 'image')
+      await mkdir(join(path, '..'))
+      await writeFile(path, '')
+      const { dev, ino } = await stat(path)
+      return { path, image: `file:${dev}:${ino}` }
+    }),
+  )
+  const images = () => Promise.all(local.map(({ path }) => lookUp(path, signal)))
+  expect(await images()).toEqual(local.map(({ image }) => image))
+
+  mount.kill('SIGSTOP')
+  const stuck = Array.from({ length: 4 }, (_, index) => join(directory, 'shared', `directory-${index}`, 'image'))
+  const answers = stuck.map((path) => lookUp(path, signal))
+  expect(await images()).toEqual(local.map(({ path }) => `path:${path}`))
+  expect(await Promise.all(answers.slice(2))).toEqual(stuck.slice(2).map((path) => `path:${path}`))
+  expect((await stat(directory)).isDirectory()).toBe(true)
+
+  mount.kill('SIGCONT')
+  await Promise.all(answers)
+  expect(await images()).toEqual(local.map(({ image }) => image))
+})
+
 test('names of one file are one image', async () => {
   const lookUp = createImageLookup()
   const path = join(directory, 'shared', 'nbd')

@@ -8,7 +8,7 @@ import type { WorkerProcess } from './worker-process.ts'
 export interface TaskRunner {
   /** Processes that were killed and do not end: each waits for a device. They hold no slot. */
   readonly stuck: number
-  /** Resolves when the process is gone, or cannot be ended. Never rejects. */
+  /** Resolves when the process is gone, or cannot be ended, or not be started before the signal and its grace. Never rejects. */
   run(task: Task, signal: AbortSignal, options?: RunTaskOptions): Promise<TaskEnd>
 }
 
@@ -47,17 +47,47 @@ export function createTaskRunner({ pool, leases, graceMs }: TaskRunnerOptions): 
     return Promise.race([leases.free(), patience]).finally(() => clearTimeout(timer))
   }
 
+  /**
+   * Nothing where the signal and its grace come before the process, as they do where the state directory does not answer. One that comes later is ended: it has no task, so nobody
+   * needs to wait for it.
+   */
+  const takeInTime = async (signal: AbortSignal, setup?: WorkerSetup): Promise<WorkerProcess | undefined> => {
+    const late = Promise.withResolvers<undefined>()
+    let timer: NodeJS.Timeout | undefined
+    const stop = (): void => {
+      timer = setTimeout(() => late.resolve(undefined), graceMs)
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    const taking = pool.take(setup)
+    try {
+      const worker = await Promise.race([taking, late.promise])
+      if (worker === undefined)
+        void taking.then(
+          (lateOne) => lateOne.kill(),
+          () => {},
+        )
+      return worker
+    } finally {
+      signal.removeEventListener('abort', stop)
+      clearTimeout(timer)
+    }
+  }
+
   return {
     get stuck() {
       return stuck.size
     },
     async run(task, signal, { onMessage, setup } = {}) {
-      let worker: WorkerProcess
+      let worker: WorkerProcess | undefined
+      let why = ''
       try {
-        worker = await pool.take(setup)
+        worker = await takeInTime(signal, setup)
       } catch (error) {
-        const stderr = error instanceof Error ? error.message : String(error)
-        const exit = { exitCode: null, signal: null, stderr }
+        why = error instanceof Error ? error.message : String(error)
+      }
+      if (worker === undefined) {
+        const exit = { exitCode: null, signal: null, stderr: why }
         return { outcome: { type: 'lost', wasKilled: false, exit }, freed: Promise.resolve(), gone: Promise.resolve() }
       }
       const { outcome, isGone } = await runInWorker(worker, task, { signal, graceMs, ...(onMessage === undefined ? {} : { onMessage }) })
