@@ -1,4 +1,4 @@
-import { constants, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { constants, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDeployClient, type DeployClient } from '@host-deployer/api/grpc'
@@ -54,7 +54,7 @@ async function start(): Promise<{ readonly ended: Promise<void> }> {
   const reading = { given: parseServeArguments(words, 'serve'), env: {}, cwd: base }
   const read = await readConfig(reading)
   const logger = createLogger(read.config, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) })
-  const driverFrom = [import.meta.dirname] as const
+  const driverFrom = [import.meta.dirname, base] as const
   const ended = serve({ read, reading, version: '0.0.0', driverFrom, stop: stop.signal, stopNow: stopNow.signal, logger })
   await Promise.race([until(() => has('daemon.ready') || has('daemon.unready')), ended])
   return { ended }
@@ -131,6 +131,31 @@ test('an edited file counts for the next job; a wrong one changes nothing', asyn
   await write({ concurrency: 'many' })
   await until(() => has('config.refused'))
   expect((await status()).work.slots.total).toBe(3)
+  stop.abort()
+  await ended
+})
+
+test('what an edit brings up is logged once and stands in the status until an edit takes it back', async () => {
+  const drivers = join(base, 'node_modules', '@host-deployer')
+  await mkdir(drivers, { recursive: true })
+  await symlink(join(import.meta.dirname, '..', '..', 'driver-nbd'), join(drivers, 'driver-nbd'))
+  await write()
+  const { ended } = await start()
+  const findings = () => lines.filter(({ event }) => event === 'finding').map(({ code }) => code)
+  const warnings = async () => (await status()).warnings.length
+  const before = findings()
+  expect(await warnings()).toBe(0)
+  await write({ socketPath: join(base, 'other.sock') })
+  await until(() => findings().length > before.length)
+  expect(findings()).toEqual([...before, 'CONFIG_NEEDS_RESTART'])
+  expect(await warnings()).toBe(1)
+  await write({ socketPath: join(base, 'other.sock'), driver: 'nbd' })
+  await until(() => findings().length > before.length + 1)
+  expect(findings()).toEqual([...before, 'CONFIG_NEEDS_RESTART', 'CONFIG_IMAGES_TRUSTED'])
+  expect(await warnings()).toBe(2)
+  await write()
+  await until(async () => (await warnings()) === 0)
+  expect(findings()).toHaveLength(before.length + 2)
   stop.abort()
   await ended
 })

@@ -57,7 +57,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
   const { read, version, driverFrom, stop, stopNow } = options
   const started = performance.now()
   let config = read.config
-  let latest: Pick<typeof read, 'diagnostics'> = read
+  let findings = read.diagnostics
   ends.defer('the lock of the state directory', await lockDaemon(config.stateDirectory))
   // Before what another daemon holds is taken for what a killed one left: in another container its process id says nothing, its sockets answer.
   for (const path of [config.adminSocketPath, config.socketPath]) await claimSocketPath(path)
@@ -78,7 +78,7 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
     probe: firstThen(probe, work.probeDriver),
     version,
     logger,
-    warnings: () => latest.diagnostics.filter(({ severity }) => severity !== 'info').map(({ summary }) => summary),
+    warnings: () => findings.filter(({ severity }) => severity !== 'info').map(({ summary }) => summary),
   })
   const { health, driver, status } = operations
   ends.defer('the admin socket', operations.close)
@@ -107,12 +107,15 @@ async function runDaemon(options: ServeOptions, logger: DaemonLogger, ends: Reso
       logger.error('config.refused', { error: update.error })
       return
     }
-    const { config: next, changed, diagnostics } = update.comparison
-    config = next
-    latest = update.read
+    const known = new Set(findings.map(({ summary }) => summary))
+    findings = update.findings
+    config = update.comparison.config
     logger.level = config.logLevel
-    logger.info('config.changed', { changed })
-    logDiagnostics(logger, diagnostics)
+    logger.info('config.changed', { changed: update.comparison.changed })
+    logDiagnostics(
+      logger,
+      findings.filter(({ summary }) => !known.has(summary)),
+    )
     work.reconfigure(config)
     if (!concernsDriver(update.comparison)) return
     void driver.refresh()

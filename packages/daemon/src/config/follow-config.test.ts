@@ -65,7 +65,12 @@ test('edits as the field makes them reach the daemon, mistakes do not', async ()
       config: { concurrency: 7, logLevel: 'debug', socketPath: '/var/run/onecloud/deploy.sock' },
       diagnostics: [{ code: 'CONFIG_NEEDS_RESTART', path: 'socketPath' }],
     },
+    findings: [{ code: 'CONFIG_NEEDS_RESTART' }],
   })
+
+  // Taken back: no value of the daemon's changes, but a finding goes.
+  await replace(place.at('local.conf'), 'log_level: debug\n')
+  expect(await next(5)).toMatchObject({ type: 'edited', comparison: { changed: [], diagnostics: [] }, findings: [] })
 })
 
 test('a file that an edit names is followed as well', async () => {

@@ -1,12 +1,13 @@
-import { ConfigError, DeployError } from '@host-deployer/driver-api'
+import { isDeepStrictEqual } from 'node:util'
+import { ConfigError, DeployError, type Diagnostic } from '@host-deployer/driver-api'
 import { type ConfigComparison, compareConfigs } from './compare-configs.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { type ReadConfigOptions, type ReadConfigResult, readConfig } from './read-config.ts'
 import { type WatchOptions, watchConfig } from './watch-config.ts'
 
 export type ConfigUpdate =
-  /** `comparison.config` counts from now on. */
-  | { readonly type: 'edited'; readonly comparison: ConfigComparison; readonly read: ReadConfigResult }
+  /** `comparison.config` counts from now on; `findings` are of all the files, and of what waits for a restart. */
+  | { readonly type: 'edited'; readonly comparison: ConfigComparison; readonly findings: readonly Diagnostic[] }
   /** A file was edited and is wrong: the daemon goes on with what it had, and the next edit is read again. */
   | { readonly type: 'refused'; readonly error: DeployError }
 
@@ -17,7 +18,7 @@ export interface FollowOptions extends WatchOptions {
 
 /**
  * Reads the configuration again whenever one of its files changes, until the signal aborts, and says what it means for a daemon that started with
- * `first`. An edit that changes no value is not reported, unless it puts right what was refused. `onUpdate` must not throw.
+ * `first`. An edit that changes neither a value nor a finding is not reported, unless it puts right what was refused. `onUpdate` must not throw.
  */
 export function followConfig(
   first: ReadConfigResult,
@@ -26,6 +27,7 @@ export function followConfig(
   options: FollowOptions,
 ): void {
   let running: DaemonConfig = first.config
+  let known = first.diagnostics
   let refused = false
   watchConfig(
     first.files,
@@ -35,7 +37,10 @@ export function followConfig(
         const comparison = compareConfigs(running, read.config)
         await options.accept?.(comparison)
         running = comparison.config
-        if (refused || comparison.changed.length > 0 || comparison.diagnostics.length > 0) onUpdate({ type: 'edited', comparison, read })
+        const findings = [...read.diagnostics, ...comparison.diagnostics]
+        if (refused || comparison.changed.length > 0 || !isDeepStrictEqual(findings, known))
+          onUpdate({ type: 'edited', comparison, findings })
+        known = findings
         refused = false
         return read.files
       } catch (error) {
