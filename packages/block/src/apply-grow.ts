@@ -1,6 +1,6 @@
 import { DeployError, type ToolHost } from '@host-deployer/driver-api'
 import type { GrowPlan, GrowStep } from './grow-plan.ts'
-import { lvmDevices, lvmEnvironment } from './lvm-report.ts'
+import { lvmDevices, lvmEnvironment, lvmSettings } from './lvm-report.ts'
 import { runTool } from './run-tool.ts'
 
 // Making block groups of a terabyte on a slow disk takes minutes.
@@ -27,10 +27,10 @@ async function apply(toolHost: ToolHost, step: GrowStep): Promise<void> {
       await growPartition(run, step)
       return
     case 'physical-volume':
-      await run(['pvresize', ...lvmDevices(step.members), step.device])
+      await run(['pvresize', ...lvmDevices(step.members), ...lvmSettings(step.systemId), step.device])
       return
     case 'logical-volume':
-      await run(['lvextend', ...lvmDevices(step.members), '--extents', '+100%FREE', step.device])
+      await run(['lvextend', ...lvmDevices(step.members), ...lvmSettings(step.systemId), '--extents', '+100%FREE', step.device])
       return
     case 'filesystem':
       await run(growCommand(step))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { assertNoGroupConflict, otherGroupsArgv, parseGroups } from './assert-no-group-conflict.ts'
 
 test('the disks of the session and their partitions are left out, and no others', () => {
-  const config = otherGroupsArgv([toolPath('/dev/nbd1'), toolPath('/dev/sdb')])[3] ?? ''
+  const config = otherGroupsArgv([toolPath('/dev/nbd1'), toolPath('/dev/sdb')])[4] ?? ''
   const rejected = [...config.matchAll(/"r\|([^|]*\(.*?\)[^|]*)\|"/g)].map(([, pattern = '']) => pattern)
   // The alternatives of the first pattern hold the separator themselves.
   const isLeftOut = (path: string) => [...rejected, '^/dev/(disk|block)/'].some((pattern) => new RegExp(pattern).test(path))

@@ -15,11 +15,11 @@ interface OtherGroup extends Group {
 /** A pattern of lvm.conf(5) for a disk and its partitions: `/dev/nbd1` has `/dev/nbd1p2`, and is not `/dev/nbd10`. */
 const nodesOf = (device: ToolPath): string => `^${device}(${/\d$/.test(device) ? 'p' : ''}[0-9]+)?$`
 
-/** Volume groups the tool host has besides those of a session's disks. Other names of one device are left out, lest it slips in by one of them. */
+/** Volume groups the tool host has besides those of a session's disks, whatever their system ids. Other names of one device are left out, lest it slips in by one of them. */
 export function otherGroupsArgv(disks: readonly ToolPath[]): [string, ...string[]] {
   const filter = ['"r|^/dev/(disk|block)/|"', ...disks.map((device) => `"r|${nodesOf(device)}|"`), '"a|.*|"'].join(',')
   const config = `devices { use_devicesfile=0 filter=[${filter}] global_filter=[${filter}] }`
-  return ['lvm', 'vgs', '--config', config, '--reportformat', 'json', '-o', 'vg_name,vg_uuid,pv_name']
+  return ['lvm', 'vgs', '--foreign', '--config', config, '--reportformat', 'json', '-o', 'vg_name,vg_uuid,pv_name']
 }
 
 /** Parses what {@link otherGroupsArgv} prints: each group as often as it has physical volumes. */

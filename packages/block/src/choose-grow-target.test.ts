@@ -122,7 +122,9 @@ function lvm(
   return {
     ...blank,
     physicalVolumes: [physical],
-    volumeGroups: [{ name: 'vg', uuid: 'v', extentSizeBytes: 2 ** 22, freeBytes: 0, missingPhysicalVolumes: missing, active: true }],
+    volumeGroups: [
+      { name: 'vg', uuid: 'v', systemId: null, extentSizeBytes: 2 ** 22, freeBytes: 0, missingPhysicalVolumes: missing, active: true },
+    ],
     logicalVolumes: names.map(volume),
     filesystems: [filesystem(device, 'LVM2_member'), ...names.map((name) => filesystem(`/dev/vg/${name}`, 'ext4', name))],
   }

@@ -7,6 +7,13 @@ export interface GrowRequest {
   readonly filesystem: boolean
 }
 
+interface OfGroup {
+  /** Every physical volume of the group; LVM sees no other device. */
+  readonly members: readonly ToolPath[]
+  /** Of the group. */
+  readonly systemId: string | null
+}
+
 export type GrowStep =
   | {
       readonly kind: 'partition'
@@ -21,9 +28,8 @@ export type GrowStep =
       /** The extended partition of an MBR, which the logical one that grows is in: the kernel has no device for what is in it. */
       readonly extended?: true
     }
-  /** `members`: every physical volume of the group; LVM sees no other device. */
-  | { readonly kind: 'physical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[] }
-  | { readonly kind: 'logical-volume'; readonly device: ToolPath; readonly members: readonly ToolPath[]; readonly toBytes: number }
+  | ({ readonly kind: 'physical-volume'; readonly device: ToolPath } & OfGroup)
+  | ({ readonly kind: 'logical-volume'; readonly device: ToolPath; readonly toBytes: number } & OfGroup)
   | {
       readonly kind: 'filesystem'
       readonly device: ToolPath

@@ -171,6 +171,16 @@ test('no output of a tool, however odd, makes a parser throw', () => {
   expect(parseLvmReport(hostile)?.groups.map(({ name, logicalVolumes }) => [name, logicalVolumes])).toEqual([['ok', []]])
 })
 
+test.each([
+  ['', [null]],
+  ['guest.id-1', ['guest.id-1']],
+  ['a" devices/filter="a', []],
+  ['x'.repeat(129), []],
+])('a group with the system id %j', (systemId, found) => {
+  const report = parseLvmReport(JSON.stringify({ report: [{ vg: [{ vg_name: 'vg', vg_systemid: systemId }] }] }))
+  expect(report?.groups.map((group) => group.systemId)).toEqual(found)
+})
+
 test('a device is listed once', () => {
   const line = { path: '/dev/sda', type: 'disk', size: 1 }
   expect(parseLsblk(JSON.stringify({ blockdevices: [line, line, { ...line, path: 'sdb' }] }))?.map(({ path }) => path)).toEqual([

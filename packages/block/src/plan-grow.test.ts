@@ -98,7 +98,15 @@ function withVolume(storage: Storage, { freeMiB = 0, layout = 'linear', pvMiB = 
       },
     ],
     volumeGroups: [
-      { name: 'vg', uuid: 'v', extentSizeBytes: 4 * mebibyte, freeBytes: freeMiB * mebibyte, missingPhysicalVolumes: 0, active: true },
+      {
+        name: 'vg',
+        uuid: 'v',
+        systemId: null,
+        extentSizeBytes: 4 * mebibyte,
+        freeBytes: freeMiB * mebibyte,
+        missingPhysicalVolumes: 0,
+        active: true,
+      },
     ],
     logicalVolumes: [
       { device, mapperDevice: toolPath('/dev/mapper/vg-root'), volumeGroup: 'vg', name: 'root', uuid: 'l', sizeBytes: gibibyte, layout },

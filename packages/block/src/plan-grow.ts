@@ -86,7 +86,7 @@ export function growBelow(storage: Storage, device: ToolPath): GrowPlan {
     const extents = (bytes: number) => Math.floor(bytes / group.extentSizeBytes)
     const gained = extents(deviceSizeBytes - physical.dataStartBytes) - extents(physical.sizeBytes)
     if (gained > 0) {
-      steps.push({ kind: 'physical-volume', device: physical.device, members })
+      steps.push({ kind: 'physical-volume', device: physical.device, members, systemId: group.systemId })
       freeBytes += gained * group.extentSizeBytes
     }
   }
@@ -100,7 +100,7 @@ export function growBelow(storage: Storage, device: ToolPath): GrowPlan {
     return { steps: [], diagnostics: [...diagnostics, ...layout.diagnostics] }
   }
   const gainedBytes = Math.floor(freeBytes / group.extentSizeBytes) * group.extentSizeBytes
-  steps.push({ kind: 'logical-volume', device, members, toBytes: volume.sizeBytes + gainedBytes })
+  steps.push({ kind: 'logical-volume', device, members, systemId: group.systemId, toBytes: volume.sizeBytes + gainedBytes })
   return { steps, diagnostics }
 }
 

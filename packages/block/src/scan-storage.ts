@@ -11,7 +11,7 @@ import { addPartitionNodes } from './add-partition-nodes.ts'
 import { assertNoGroupConflict } from './assert-no-group-conflict.ts'
 import { listNodes } from './list-nodes.ts'
 import type { BlockNode } from './lsblk.ts'
-import { type LvmReport, lvmDevices, lvmEnvironment, lvmReportArgv, mapperDevice, parseLvmReport } from './lvm-report.ts'
+import { type LvmReport, lvmDevices, lvmEnvironment, lvmReportArgv, lvmSettings, mapperDevice, parseLvmReport } from './lvm-report.ts'
 import { runTool, tryTool } from './run-tool.ts'
 import type { Filesystem, LogicalVolume, PhysicalVolume, Storage, StorageDisk, VolumeGroup } from './storage.ts'
 import { diskFilesystems, toFilesystem, toStorageDisk } from './storage-from-lsblk.ts'
@@ -147,6 +147,7 @@ async function scanVolumes(
     volumeGroups: groups.map((group) => ({
       name: group.name,
       uuid: group.uuid,
+      systemId: group.systemId,
       extentSizeBytes: group.extentSizeBytes,
       freeBytes: group.freeBytes,
       missingPhysicalVolumes: group.missingPhysicalVolumes,
@@ -160,35 +161,40 @@ async function scanVolumes(
   }
 }
 
-type Group = Pick<LvmReport['groups'][number], 'name' | 'uuid' | 'missingPhysicalVolumes'>
+type Group = Pick<LvmReport['groups'][number], 'name' | 'uuid' | 'systemId' | 'missingPhysicalVolumes'>
+
+/** Those of one machine together, a guest has hardly ever more: a command has one system id. */
+const bySystemId = <G extends Pick<Group, 'systemId'>>(groups: readonly G[]): (readonly [string | null, readonly G[]])[] =>
+  [...new Set(groups.map(({ systemId }) => systemId))].map((id) => [id, groups.filter(({ systemId }) => systemId === id)])
+
+const selectOf = (groups: readonly Pick<Group, 'uuid'>[]): string => groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
 
 // By uuid: a name that two groups have would be refused. An incomplete group activates what it can.
 async function activate(toolHost: ToolHost, members: readonly ToolPath[], groups: readonly Group[], readOnly: boolean): Promise<void> {
-  if (groups.length === 0) return
-  const select = groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
-  // A writable volume on a device that refuses writes is refused itself (lvm.conf(5)).
-  const config = `activation/read_only_volume_list=[${groups.map(({ name }) => `"${name}"`).join(',')}]`
-  const argv = [
-    'vgchange',
-    ...lvmDevices(members),
-    ...(readOnly ? ['--config', config] : []),
-    '--activate',
-    'y',
-    '--select',
-    select,
-  ] as const
-  const partial = groups.some(({ missingPhysicalVolumes }) => missingPhysicalVolumes > 0)
-  if (partial) await tryTool(toolHost, argv, { env: lvmEnvironment })
-  else await runTool(toolHost, 'BLOCK_LVM_FAILED', argv, { env: lvmEnvironment })
+  for (const [systemId, same] of bySystemId(groups)) {
+    // A writable volume on a device that refuses writes is refused itself (lvm.conf(5)).
+    const settings = readOnly ? [`activation/read_only_volume_list=[${same.map(({ name }) => `"${name}"`).join(',')}]`] : []
+    const argv = [
+      'vgchange',
+      ...lvmDevices(members),
+      ...lvmSettings(systemId, ...settings),
+      '--activate',
+      'y',
+      '--select',
+      selectOf(same),
+    ] as const
+    const partial = same.some(({ missingPhysicalVolumes }) => missingPhysicalVolumes > 0)
+    if (partial) await tryTool(toolHost, argv, { env: lvmEnvironment })
+    else await runTool(toolHost, 'BLOCK_LVM_FAILED', argv, { env: lvmEnvironment })
+  }
 }
 
 /** Deactivates what {@link scanStorage} activated, for a caller that never got a mounted guest. Idempotent. `BLOCK_LVM_FAILED`. */
 export async function releaseStorage(toolHost: ToolHost, storage: Storage): Promise<void> {
   const groups = storage.volumeGroups.filter(({ active }) => active)
-  if (groups.length === 0) return
   const members = storage.physicalVolumes.map(({ device }) => device)
-  const select = groups.map(({ uuid }) => `vg_uuid=${uuid}`).join(' || ')
-  await runTool(toolHost, 'BLOCK_LVM_FAILED', ['vgchange', ...lvmDevices(members), '--activate', 'n', '--select', select], {
-    env: lvmEnvironment,
-  })
+  for (const [systemId, same] of bySystemId(groups)) {
+    const argv = ['vgchange', ...lvmDevices(members), ...lvmSettings(systemId), '--activate', 'n', '--select', selectOf(same)] as const
+    await runTool(toolHost, 'BLOCK_LVM_FAILED', argv, { env: lvmEnvironment })
+  }
 }

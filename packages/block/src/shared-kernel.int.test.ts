@@ -1,6 +1,7 @@
 import { type Capabilities, DeployError } from '@host-deployer/driver-api'
 import { afterEach, expect, test } from 'vitest'
-import { scanStorage } from './index.ts'
+import { applyGrow } from './apply-grow.ts'
+import { releaseStorage, scanStorage } from './index.ts'
 import { createLocalToolHost } from './testing/local-tool-host.ts'
 import { createLoopDisk, type LoopDisk } from './testing/loop-disk.ts'
 
@@ -27,6 +28,12 @@ const codeOf = (attempt: Promise<unknown>) =>
 // In the place of the host: a group that is on none of the session's disks. The name is nobody else's.
 const group = `hdtest${process.pid}`
 
+/** A group with nothing in it, of the machine with that system id; this machine keeps no copy of what is on it. */
+function createGroup(disk: LoopDisk, name: string, systemId?: string, device: string = disk.device): void {
+  const identity = systemId === undefined ? '' : ` global/system_id_source="lvmlocal" local/system_id="${systemId}"`
+  disk.run('vgcreate', '-q', '--devices', device, '--config', `backup/backup=0 backup/archive=0${identity}`, name, device)
+}
+
 test('partitions are mapped where the kernel shows none, once', async () => {
   const disk = newDisk('disk0')
   disk.run('sh', '-c', `printf 'label: gpt\\nsize=8MiB\\nsize=16MiB\\n' | sfdisk --quiet --no-reread --no-tell-kernel ${disk.device}`)
@@ -48,10 +55,13 @@ test('a table without partitions is no reason to complain, a device that takes n
   expect(await codeOf(scanStorage(toolHost, [{ ...disk.attached, device: disk.node(1) }], capabilities))).toBe('CAPABILITY_PARTITION_NODES')
 })
 
-test('a volume group whose name or uuid the machine has already is an error, and nothing is renamed', async () => {
+test.each([
+  ['of its own', 'test.host-1'],
+  ['for any machine', undefined],
+])('a volume group whose name or uuid the machine has already, %s, is an error, and nothing is renamed', async (_, hostId) => {
   const [guest, host] = [newDisk('disk0'), newDisk('host')]
-  guest.run('vgcreate', '-q', '--devices', guest.device, group, guest.device)
-  host.run('vgcreate', '-q', '--devices', host.device, group, host.device)
+  createGroup(guest, group)
+  createGroup(host, group, hostId)
   // It could be another session's, and says on which device it is.
   await expect(scan(guest)).rejects.toMatchObject({
     code: 'BLOCK_VG_CONFLICT',
@@ -62,4 +72,22 @@ test('a volume group whose name or uuid the machine has already is an error, and
   host.run('dd', `if=${guest.device}`, `of=${host.device}`, 'bs=1M', 'status=none', 'conv=fsync')
   expect(await codeOf(scan(guest))).toBe('BLOCK_VG_CONFLICT')
   expect(guest.run('lvm', 'vgs', '--devices', guest.device, '--noheadings', '-o', 'vg_name').trim()).toBe(group)
+})
+
+test('a volume group of another machine is read and grown as any', async () => {
+  const disk = newDisk('disk0')
+  disk.partition('label: gpt\nsize=16MiB\nsize=16MiB\n')
+  const groups = [`${group}a`, `${group}b`] as const
+  createGroup(disk, groups[0], 'test.guest-1', disk.node(1))
+  createGroup(disk, groups[1], 'test.guest-2', disk.node(2))
+  const storage = await scan(disk)
+  expect(storage.volumeGroups.map(({ name, systemId, active }) => [name, systemId, active]).sort()).toEqual([
+    [groups[0], 'test.guest-1', true],
+    [groups[1], 'test.guest-2', true],
+  ])
+  await releaseStorage(toolHost, storage)
+  const members = [disk.node(1), disk.node(2)]
+  const step = { kind: 'physical-volume', device: disk.node(1), members, systemId: 'test.guest-1' } as const
+  await applyGrow(toolHost, { steps: [step], diagnostics: [] })
+  expect(await codeOf(applyGrow(toolHost, { steps: [{ ...step, systemId: null }], diagnostics: [] }))).toBe('BLOCK_GROW_FAILED')
 })

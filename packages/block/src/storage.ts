@@ -51,6 +51,8 @@ export interface PhysicalVolume {
 export interface VolumeGroup {
   readonly name: string
   readonly uuid: string
+  /** The machine that LVM lets use it (lvmsystemid(7)); null: any. */
+  readonly systemId: string | null
   readonly extentSizeBytes: number
   readonly freeBytes: number
   /** Physical volumes the group expects and the session does not have. */
