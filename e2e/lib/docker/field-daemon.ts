@@ -87,7 +87,8 @@ export interface FieldDaemon {
 }
 
 const WAIT_MS = 120_000
-const STOP_SECONDS = 120
+/** What Kubernetes gives a pod that does not say, as the field's. */
+const STOP_SECONDS = 30
 /** Where the image's settings put it, on a mount of the host's. */
 const ADMIN_SOCKET = '/opt/cloud/host-deployer/state/admin.sock'
 
