@@ -34,11 +34,9 @@ function templateUnusable(reason: string): Diagnostic {
 }
 
 /** Errors of the request or of the caller, which a boot would meet just the same. */
-function isNotTheTemplates(error: unknown, { bootTimeoutMs }: QemuInitramfsOptions): boolean {
+function isOfRequest(error: unknown): boolean {
   if (!DeployError.isInstance(error)) return false
-  if (error.code === 'TIMEOUT_BOOT') return bootTimeoutMs <= CLONE_TIMEOUT_MS
-  const { code } = error
-  return code.startsWith('IMAGE_') || code === 'ABORTED' || code === 'DRIVER_QEMU_NOT_STARTED' || code === 'APPLIANCE_DAMAGED'
+  return error.code.startsWith('IMAGE_') || error.code === 'ABORTED' || error.code === 'DRIVER_QEMU_NOT_STARTED'
 }
 
 /** Whether a clone of this very template has come to life before. */
@@ -47,7 +45,30 @@ async function isProven(place: TemplatePlace, { madeAtMs }: OpenTemplate): Promi
   return last !== undefined && last.atMs >= madeAtMs
 }
 
-async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplate, stack: ResourceStack): Promise<RunningVm> {
+/**
+ * Whether no clone came for want of patience: one who waits for less than a clone gets anyway, for a template that is known to work, or for less than its boot
+ * took. Where a boot had come to life in that time, it is the template's fault.
+ */
+async function isHasty(
+  error: unknown,
+  place: TemplatePlace,
+  template: OpenTemplate,
+  { bootTimeoutMs }: QemuInitramfsOptions,
+): Promise<boolean> {
+  if (!(DeployError.isInstance(error) && error.code === 'TIMEOUT_BOOT') || bootTimeoutMs > CLONE_TIMEOUT_MS) return false
+  const boot = await lastStart(place, 'boot')
+  return boot === undefined || bootTimeoutMs < boot.durationMs || (await isProven(place, template))
+}
+
+/** Takes the template out of the way of later sessions. Best effort: this one has something else to do. */
+async function giveUp(place: TemplatePlace, template: OpenTemplate, reason: string): Promise<void> {
+  await discardTemplate(place, template).catch(() => {})
+  // One that has worked is made anew for the next session; where none ever does, building it again and again is no use.
+  if (!(await isProven(place, template))) await rememberFailure(place, reason)
+}
+
+/** A clone, or why the template gives none. */
+async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplate, stack: ResourceStack): Promise<RunningVm | string> {
   const { context } = input
   const bootTimeoutMs = Math.min(context.options.bootTimeoutMs, CLONE_TIMEOUT_MS)
   const started = performance.now()
@@ -57,12 +78,10 @@ async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplat
     await Promise.all([rememberStart(place, 'clone', performance.now() - started), markUsed(place)])
     return vm
   } catch (error) {
-    if (!isNotTheTemplates(error, context.options)) {
-      await discardTemplate(place, template)
-      // One that has worked is made anew for the next session; where none ever does, building it again and again is no use.
-      if (!(await isProven(place, template))) await rememberFailure(place, messageOf(error))
-    }
-    throw error
+    const isOthers = isOfRequest(error) || context.signal?.aborted === true
+    if (isOthers || (await isHasty(error, place, template, context.options))) throw error
+    await giveUp(place, template, messageOf(error))
+    return messageOf(error)
   } finally {
     await closeTemplate(template)
   }
@@ -88,24 +107,29 @@ async function findHeld(
   return openTemplate(heldPlace)
 }
 
+/** Where there is no template: why; what keeps a boot from working as well is thrown. */
+function whyNone(error: unknown, { signal, options: { bootTimeoutMs } }: VmInput['context']): string {
+  const wasTooSlow = DeployError.isInstance(error) && error.code === 'TIMEOUT_BOOT' && bootTimeoutMs <= CLONE_TIMEOUT_MS
+  if (wasTooSlow || isOfRequest(error) || signal?.aborted === true) throw error
+  return messageOf(error)
+}
+
 /** A clone, or why there is none. */
 async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<RunningVm | string> {
-  const { signal, options } = input.context
-  try {
+  const { context } = input
+  const look = async () => {
     const heldPlace = await templatePlace(input, true)
-    const held = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, input.context) : undefined
-    if (held !== undefined) {
-      const vm = await clone(input, heldPlace, held, stack)
-      // What sessions have when nobody holds that one any more is not to be swept as the one nobody uses.
-      await markUsed(place)
-      return vm
-    }
-    const found = await findTemplate(input, place, { again: false, patienceMs: options.bootTimeoutMs })
-    return found.outcome === 'none' ? found.reason : await clone(input, place, found.template, stack)
-  } catch (error) {
-    if (isNotTheTemplates(error, options) || signal?.aborted === true) throw error
-    return messageOf(error)
+    const template = whyNoTemplate(input) === undefined ? await findHeld(heldPlace, place, context) : undefined
+    if (template !== undefined) return { place: heldPlace, template }
+    const found = await findTemplate(input, place, { again: false, patienceMs: context.options.bootTimeoutMs })
+    return found.outcome === 'none' ? found.reason : { place, template: found.template }
   }
+  const found = await look().catch((error: unknown) => whyNone(error, context))
+  if (typeof found === 'string') return found
+  const vm = await clone(input, found.place, found.template, stack)
+  // What sessions have when nobody holds that one any more is not to be swept as the one nobody uses.
+  if (typeof vm !== 'string' && found.place.isHeld) await markUsed(place)
+  return vm
 }
 
 /**

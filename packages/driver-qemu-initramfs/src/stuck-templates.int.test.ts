@@ -79,3 +79,13 @@ test('a template whose saving does not get on: who gives up is let go, and nothi
   await expectNothingLeft()
   expect((await readdir(templates)).filter((name) => !/\.boot$/.test(name))).toEqual([])
 })
+
+test('clones that hang, and a caller who waits for less than they get: a boot, and the next session does not meet it again', async () => {
+  const changes = await withQemu('qemu-that-hangs', 'case "$*" in *-incoming*) exec sleep 1000 ;; esac')
+  // Longer than a boot takes.
+  const patient = { ...changes, options: { ...fixture.context().options, ...changes.options, bootTimeoutMs: 15_000 } }
+  expect(await start(patient)).toEqual(BOOT)
+  const before = performance.now()
+  expect(await start(patient)).toEqual(BOOT)
+  expect(performance.now() - before).toBeLessThan(15_000)
+})
