@@ -25,7 +25,9 @@ export interface ImagePlaces {
 
 /**
  * Looks at an image's chain (`inspectImage`) and insists that every file of it lies below one of the roots and in none of our own directories, or is a block
- * device below `/dev`. A device as a base is for images that are devices themselves: the header of a file that names one is no word of the host's.
+ * device below `/dev`. A device as a base is for images that are devices themselves, as snapshots of volumes are; a file of the field's never has one. No
+ * header is the host's word where `format` is absent: a guest that has a raw device may have written one that names another device (docs/security.md, "Not
+ * defended against").
  * `IMAGE_PATH_REFUSED` for the image, `IMAGE_BACKING_REFUSED` for what it is based on, and the codes of `inspectImage`.
  */
 export async function inspectAllowed({ path, format }: JobImage, places: ImagePlaces): Promise<InspectedImage> {
