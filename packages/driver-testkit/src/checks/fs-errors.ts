@@ -66,7 +66,7 @@ export const fsErrorChecks = defineChecks('fs', {
     },
   },
   'error-kinds': {
-    title: 'every failure has its kind, and changes nothing',
+    title: 'each refusal has its kind, and changes nothing',
     async run(bed) {
       const { fs, at, create } = await scratchTree(bed, 'error-kinds')
       await fs.mkdir(at('full'), options)
@@ -106,6 +106,22 @@ export const fsErrorChecks = defineChecks('fs', {
         cases.map(([name, , kind]) => `${name}: ${kind}`),
       )
       deepStrictEqual((await fs.readdir(at(''))).map(({ name }) => name).sort(), ['dangling', 'empty', 'full'])
+    },
+  },
+  'no-space': {
+    title: 'a file that does not fit is refused as no-space, nothing of it stays, and what fits is created after it',
+    async run(bed) {
+      const { fs, at, create } = await scratchTree(bed, 'no-space')
+      const { sizeBytes } = await bed.disk('data')
+      await create('before', 'x')
+      strictEqual(await kindOf(fs.createFile(at('large'), new Uint8Array(sizeBytes), options)), 'no-space')
+      deepStrictEqual(
+        (await fs.readdir(at(''))).map(({ name }) => name),
+        ['before'],
+        'part of the file stayed',
+      )
+      await create('after', 'y')
+      strictEqual(text(await fs.readFile(at('after'), { maxBytes: 9 })), 'y')
     },
   },
   'read-only': {

@@ -99,6 +99,25 @@ export const fsMutants: Readonly<Record<string, Mutant>> = {
     }),
     'fs.error-kinds',
   ),
+  'a full disk is some failure': fs(
+    (raw) => ({
+      createFile: (path, content, options) =>
+        raw.createFile(path, content, options).catch((error: unknown) => {
+          throw FsError.is(error, 'no-space') ? new FsError('io', path) : error
+        }),
+    }),
+    'fs.no-space',
+  ),
+  'what did not fit leaves a file': fs(
+    (raw) => ({
+      createFile: (path, content, options) =>
+        raw.createFile(path, content, options).catch(async (error: unknown) => {
+          if (FsError.is(error, 'no-space')) await raw.createFile(path, new Uint8Array(), options)
+          throw error
+        }),
+    }),
+    'fs.no-space',
+  ),
   'a bare Error from rmdir': fs(
     (raw) => ({
       rmdir: (path) =>

@@ -97,7 +97,7 @@ export function createReferenceMachine(devices: ReadonlyMap<string, ReferenceDis
     async 'mkfs.ext4'(words) {
       const path = words.at(-1) ?? ''
       await disk(path).write(1024 + 0x38, new Uint8Array([0x53, 0xef]))
-      fileSystems.set(path, createMemoryRawFs())
+      fileSystems.set(path, createMemoryRawFs({ capacityBytes: disk(path).sizeBytes }))
       return
     },
     mount,
