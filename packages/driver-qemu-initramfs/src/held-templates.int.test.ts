@@ -138,7 +138,10 @@ test('nothing passes from one clone of it to the next: no file, no process, no m
   await next.close()
 })
 
-test('what runs with user, groups, privileges and descriptors of a clone cannot change the memory', async () => {
+// As in a clone of an ordinary user, who owns the memory; as root with more privileges than that one has.
+const attackers = [...(isRoot ? ['user of the clone'] : []), 'owner of the memory']
+test.each(attackers)('the %s, with descriptors of a clone, cannot change the memory', async (attackedBy) => {
+  const isItsUser = attackedBy === 'user of the clone'
   const { directory, inode, holder, descriptor, path } = await held()
   const before = await digestOf(hostPath(path))
   const session = await fixture.open()
@@ -153,10 +156,10 @@ test('what runs with user, groups, privileges and descriptors of a clone cannot 
     const flags = /^flags:\s+(\d+)/m.exec(await readFile(`/proc/${qemu}/fdinfo/${name}`, 'utf8'))?.[1] ?? '0'
     handles.push(await open(`/proc/${qemu}/fd/${name}`, (Number.parseInt(flags, 8) & 3) === 0 ? 'r' : 'r+'))
   }
-  const own = isRoot ? [String(holder.pid), String(descriptor)] : ['0', '0']
+  const own = isItsUser ? [String(holder.pid), String(descriptor)] : ['0', '0']
   const argv = ['--pdeathsig', 'KILL', '--no-new-privs', '--', 'perl', '-e', memoryAttack, inode, ...own, directory]
   const attacker = spawn('setpriv', argv, {
-    ...(isRoot && { uid: id('Uid'), gid: id('Gid') }),
+    ...(isItsUser && { uid: id('Uid'), gid: id('Gid') }),
     stdio: ['ignore', 'pipe', 'pipe', ...handles.map(({ fd }) => fd)],
     cwd: '/',
   })
