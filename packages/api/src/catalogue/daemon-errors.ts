@@ -70,8 +70,9 @@ export const daemonErrors = {
     remedy: 'See the log of the daemon; restart it when it stays like that.',
   },
   DAEMON_QUEUE_FULL: {
-    summary: 'As many jobs wait as the daemon lets wait.',
-    remedy: 'Try again later; `host-deployer status` shows what holds up the others. The setting queueLimit is the limit.',
+    summary: 'As many jobs wait as the daemon lets wait, or the requests of those that run and wait have 128 MiB together.',
+    remedy:
+      'Try again later; `host-deployer status` shows what holds up the others. The setting queueLimit is the limit of their number; that of their size is fixed.',
   },
   DAEMON_STOPPING: {
     summary: 'The daemon is being stopped: it takes no more jobs, and has cancelled those that did not end in time.',

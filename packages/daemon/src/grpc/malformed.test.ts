@@ -109,7 +109,9 @@ test('nearly 4 MiB of content arrive', async () => {
   const good = createDeployClient(wire.socketPath)
   await good.deployGuestFs({ disk_info: { path: '/i/a' }, deploy_info: { is_init: true, deploys: [{ path: '/a', content }] } })
   good.close()
-  expect(wire.submitted.at(-1)?.job).toMatchObject({ kind: 'deploy' })
+  const { job, options } = wire.submitted.at(-1) ?? {}
+  expect(job).toMatchObject({ kind: 'deploy' })
+  expect(options?.weightBytes).toBeGreaterThan(content.length)
 })
 
 describe('a connection', () => {

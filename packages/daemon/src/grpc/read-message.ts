@@ -5,12 +5,14 @@ export const maxMessageBytes = 4 * 1024 * 1024
 
 /** A request as it arrived: read when it is handled, so that an unreadable one gets an answer like any other error. */
 export interface WireMessage<Params> {
+  readonly sizeBytes: number
   /** `INPUT_MESSAGE_MALFORMED`, `INPUT_MESSAGE_TOO_LARGE`, `INPUT_INVALID` for NUL or a line break where none can be. */
   read(): Params
 }
 
 export function wireMessage<Params extends object>(bytes: Buffer, deserialize: (bytes: Buffer) => object): WireMessage<Params> {
   return {
+    sizeBytes: bytes.length,
     read: () => {
       if (bytes.length > maxMessageBytes) {
         throw new InputError('INPUT_MESSAGE_TOO_LARGE', `The message has ${bytes.length} bytes, at most ${maxMessageBytes} are read`, {

@@ -125,6 +125,7 @@ function rpcOf(
       const submitted = work.submit(job, {
         client,
         label: rpc,
+        weightBytes: call.request.sizeBytes,
         signal: signalOf(call),
         onQueued,
         ...(deadlineMs !== undefined && { deadlineMs }),

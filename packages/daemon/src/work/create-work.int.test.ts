@@ -124,6 +124,26 @@ test('no more than the slots at once, one for each image by whatever name; the q
   expect((await Promise.all(jobs)).map(({ code }) => code)).toEqual(Array(7).fill('DAEMON_STOPPING'))
 })
 
+test('the queue has an end in what requests hold, too; jobs that end give theirs back', async () => {
+  const work = await start({ concurrency: 1 })
+  const path = await image('image', 'sleep 60000')
+  const weightBytes = 64 * 1024 ** 2
+  const [runs, waits] = [new AbortController(), new AbortController()]
+  const jobs = [runs, waits].map(({ signal }) => ask(work, path, { weightBytes, signal }))
+  expect(await ask(work, path, { weightBytes: 1 })).toMatchObject({ code: 'DAEMON_QUEUE_FULL', retry: 'may-help' })
+  expect(events.filter(({ type }) => type === 'refused')).toMatchObject([{ kind: 'probe', code: 'DAEMON_QUEUE_FULL' }])
+  waits.abort()
+  await jobs[1]
+  const again = ask(work, path, { weightBytes })
+  expect((await ask(work, path, { weightBytes: 1 })).code).toBe('DAEMON_QUEUE_FULL')
+  await until(() => runningOnes(work) === 1)
+  await image('image', 'answer 1')
+  runs.abort()
+  expect((await jobs[0])?.code).toBe('ABORTED')
+  expect((await again).code).toBe('DRIVER_ODD_ANSWER')
+  expect((await ask(work, path, { weightBytes: 2 * weightBytes })).code).toBe('DRIVER_ODD_ANSWER')
+})
+
 test.each([
   ['exit 3', { exitCode: 3, signal: null }],
   ['crash', { exitCode: 1, signal: null }],

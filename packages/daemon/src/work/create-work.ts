@@ -13,7 +13,7 @@ import { packSecrets } from './pack-secrets.ts'
 import type { Outcome } from './run-in-worker.ts'
 import { createTaskRunner } from './task-runner.ts'
 import type { FailureSnapshot, SubmitOptions, Work, WorkEvent } from './work.ts'
-import { cancelled, endedBy, queueFull, stopping, tooLate, workerLost } from './work-errors.ts'
+import { cancelled, endedBy, queueFull, queueFullOfBytes, stopping, tooLate, workerLost } from './work-errors.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
 /** What a job needs to know of the configuration. */
@@ -55,6 +55,8 @@ export interface RunningWork extends Work, Pick<DriverTasks, 'probeDriver' | 'pr
 }
 
 const KEPT_FAILURES = 20
+/** Of all requests that are here, as they arrived: read, one takes about three times as much of a memory that the daemon's workers and VMs share with it. */
+const REQUESTS_LIMIT_BYTES = 128 * 1024 ** 2
 const clock = (): number => performance.now()
 const newId = (): string => randomBytes(6).toString('hex')
 
@@ -77,6 +79,7 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   const busyImages = new Set<string>()
   const lookUp = createImageLookup()
   const failures: FailureSnapshot[] = []
+  let requestsBytes = 0
 
   const emit = (event: WorkEvent): void => {
     for (const listener of listeners) listener(event)
@@ -102,8 +105,9 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
   const driverTasks = createDriverTasks(runner)
 
   const finish = (record: JobRecord, outcome: { readonly result: TaskResult } | { readonly error: DeployError }): void => {
-    const { id, job, startedMs, settled } = record
+    const { id, job, startedMs, settled, weightBytes } = record
     records.delete(id)
+    requestsBytes -= weightBytes
     const ms = startedMs === undefined ? 0 : Math.round(clock() - startedMs)
     if ('result' in outcome) {
       const diagnostics = 'diagnostics' in outcome.result ? outcome.result.diagnostics : []
@@ -224,15 +228,17 @@ export async function createWork(options: CreateWorkOptions): Promise<RunningWor
     if (submitted.signal?.aborted === true) throw cancelled()
     // Free slots are places, too: of a burst as many as there are need not wait.
     if (records.size >= config.concurrency + config.queueLimit) throw refused(queueFull(config.queueLimit))
+    const { client, label, weightBytes = 0 } = submitted
+    if (requestsBytes + weightBytes > REQUESTS_LIMIT_BYTES) throw refused(queueFullOfBytes(REQUESTS_LIMIT_BYTES))
     const submittedMs = clock()
     const deadlineMs = Math.min(submitted.deadlineMs ?? Number.POSITIVE_INFINITY, submittedMs + config.jobTimeoutMs)
-    const { client, label } = submitted
     const record: JobRecord = {
-      ...{ id: newId(), job, client, label, submittedMs, deadlineMs, notBeforeMs: Number.POSITIVE_INFINITY },
+      ...{ id: newId(), job, client, label, submittedMs, weightBytes, deadlineMs, notBeforeMs: Number.POSITIVE_INFINITY },
       ...{ image: '', cancel: new AbortController(), settled: Promise.withResolvers<TaskResult>() },
       ...{ startedMs: undefined, locked: undefined, isRunning: false, phase: null },
     }
     records.set(record.id, record)
+    requestsBytes += weightBytes
     submitted.onQueued?.(record.id)
     emit({ type: 'queued', id: record.id, kind: job.kind, label, client, image: job.image.path })
     const onAbort = () => cancel(record, cancelled())

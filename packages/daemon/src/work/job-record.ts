@@ -9,6 +9,7 @@ export interface JobRecord extends Waiting {
   readonly job: Job
   readonly label: string
   readonly submittedMs: number
+  readonly weightBytes: number
   /** When its client or the configuration gives it up. */
   readonly deadlineMs: number
   /** Aborted with the reason, a `DeployError`: by the client, the deadline, the end of the daemon. */

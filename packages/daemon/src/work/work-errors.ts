@@ -9,6 +9,14 @@ export const queueFull = (limit: number): DeployError =>
     context: { limit },
   })
 
+/** `DAEMON_QUEUE_FULL`, too: not of jobs, of what their requests hold. */
+export const queueFullOfBytes = (limitBytes: number): DeployError =>
+  new DeployError('DAEMON_QUEUE_FULL', `The requests of the jobs that run and wait have almost ${limitBytes / 1024 ** 2} MiB already`, {
+    hint: 'Try again later, or with less content in each request; `host-deployer status` shows what holds up the others.',
+    retry: 'may-help',
+    context: { limitBytes },
+  })
+
 /** `DAEMON_STOPPING` */
 export const stopping = (): DeployError =>
   new DeployError('DAEMON_STOPPING', 'The daemon is being stopped', {

@@ -10,6 +10,8 @@ export interface SubmitOptions {
   readonly deadlineMs?: number
   /** Shown in logs and status beside the job's own id; never a secret: the rpc's name. */
   readonly label: string
+  /** Of the request as it arrived: what it takes of the queue's memory. Default 0. */
+  readonly weightBytes?: number
   /** Hears the job's id as soon as it has one: before it waits. */
   readonly onQueued?: (id: string) => void
 }
