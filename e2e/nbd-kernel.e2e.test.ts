@@ -43,6 +43,7 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
 
   test('without the module: an error that says so, and another way where any will do', () => {
     expect(resultOf('missing')).toEqual({
+      loadable: [true, false],
       packages: ['kmod', 'lvm2'],
       kernel: 'DRIVER_NBD_MODULE',
       automatic: ['NBD_FUSE_USED'],
@@ -114,6 +115,15 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
       sameUuid: 'BLOCK_VG_CONFLICT',
       untouched: true,
       alone: ['/dev/vg0/root', 'LVM2_member', 'ext4'],
+      ofOtherMachine: { code: 'none', found: ['/dev/vg2/root', 'LVM2_member', 'ext4'] },
+      residue: [],
+    })
+  })
+
+  test('an array that the machine has made of a disk goes with it; one with a disk of its own stays', () => {
+    expect(resultOf('arrays')).toEqual({
+      alone: { close: 'none', residue: [], free: true },
+      mixed: { close: 'CLEANUP_RESIDUE', stays: true, after: ['LEASE_FREED'] },
       residue: [],
     })
   })

@@ -16,7 +16,7 @@ export interface NbdMachine {
 const suite = 'bookworm'
 const packages = [
   ...['linux-image-cloud-amd64', 'initramfs-tools', 'zstd', 'kmod', 'udev', 'procps', 'util-linux', 'mount', 'fdisk'],
-  ...['qemu-utils', 'libnbd-bin', 'nbd-client', 'lvm2', 'dmsetup', 'e2fsprogs', 'xfsprogs', 'btrfs-progs', 'attr'],
+  ...['qemu-utils', 'libnbd-bin', 'nbd-client', 'lvm2', 'dmsetup', 'mdadm', 'e2fsprogs', 'xfsprogs', 'btrfs-progs', 'attr'],
   // Of Node.
   'libatomic1',
 ]

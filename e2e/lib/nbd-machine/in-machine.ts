@@ -9,6 +9,7 @@ import { digestOf } from '@host-deployer/driver-testkit'
 import { driver } from '../../../packages/driver-nbd/src/driver.ts'
 import { contextIn, requestOf, run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
 import { volumes } from './active-volumes.ts'
+import { arrays } from './guest-arrays.ts'
 import { bed, codeOf, ext4, freeImage, host, image, openImage, options, removeModule, residue } from './machine-bed.ts'
 import type { MachineOrders, MachineReport, MachineResults } from './machine-report.ts'
 import { strangers } from './stranger-devices.ts'
@@ -31,6 +32,11 @@ async function missing(): Promise<MachineResults['missing']> {
     )
     return { code, diagnostics: code === 'none' ? diagnostics : [code] }
   }
+  const probe = (...prefix: readonly string[]): boolean => {
+    const [file = '', ...words] = [...prefix, process.execPath, join(payload, 'session-process.mjs'), bed.directory]
+    return JSON.parse(host(file, ...words, JSON.stringify(options), 'probe')) as boolean
+  }
+  const loadable = [probe(), probe('setpriv', '--bounding-set=-sys_module')] as const
   const tools = ['/usr/sbin/modprobe', '/usr/sbin/lvm']
   for (const tool of tools) await rename(tool, `${tool}.away`)
   const { findings } = await driver.probe(contextIn(bed.directory, options))
@@ -43,7 +49,7 @@ async function missing(): Promise<MachineResults['missing']> {
   host('modprobe', 'nbd', 'max_part=0')
   const withoutPartitions = (await attempt('kernel')).code
   await removeModule()
-  return { packages, kernel, automatic, withoutPartitions }
+  return { loadable, packages, kernel, automatic, withoutPartitions }
 }
 
 async function kit({ groups, rounds }: MachineOrders): Promise<MachineResults['kit']> {
@@ -139,8 +145,8 @@ async function heldFile(): Promise<MachineResults['heldFile']> {
 async function groups(): Promise<MachineResults['groups']> {
   const [guest, ofHost] = [await image('guest.raw'), await image('host.raw')]
   const ids: string[] = []
-  const scan = async (): Promise<{ code: string; found: string[] }> => {
-    await using session = await openImage(guest)
+  const scan = async (path = guest): Promise<{ code: string; found: string[] }> => {
+    await using session = await openImage(path)
     ids.push(...(await sessionIds(bed)))
     const found: string[] = []
     const code = await codeOf(
@@ -150,13 +156,14 @@ async function groups(): Promise<MachineResults['groups']> {
     )
     return { code, found }
   }
-  {
-    await using session = await openImage(guest)
+  const makeGroup = async (path: string, name: string, ...identity: readonly string[]): Promise<void> => {
+    await using session = await openImage(path)
     const { device } = session.disks[0]
-    await run(session, 'vgcreate', '-q', 'vg0', device)
-    await run(session, 'lvcreate', '-q', '-y', '-n', 'root', '-L', '16M', 'vg0')
-    await run(session, 'mkfs.ext4', '-q', '/dev/vg0/root')
+    await run(session, 'vgcreate', '-q', ...identity, name, device)
+    await run(session, 'lvcreate', '-q', '-y', ...identity, '-n', 'root', '-L', '16M', name)
+    await run(session, 'mkfs.ext4', '-q', `/dev/${name}/root`)
   }
+  await makeGroup(guest, 'vg0')
   const before = await digestOf(requestOf(guest).disks[0].chain[0].path)
   const asHost = async (prepare: (loop: string) => void): Promise<string> => {
     const loop = host('losetup', '--find', '--show', ofHost)
@@ -174,7 +181,10 @@ async function groups(): Promise<MachineResults['groups']> {
   const sameUuid = await asHost(() => host('vgchange', '-q', '-a', 'y', 'vg0'))
   const untouched = (await digestOf(requestOf(guest).disks[0].chain[0].path)) === before
   const alone = (await scan()).found
-  return { sameName, sameUuid, untouched, alone, residue: await residue(ids) }
+  const ofOther = await image('other-machine.raw')
+  await makeGroup(ofOther, 'vg2', '--config', 'global/system_id_source="lvmlocal" local/system_id="guest.1"')
+  const ofOtherMachine = await scan(ofOther)
+  return { sameName, sameUuid, untouched, alone, ofOtherMachine, residue: await residue(ids) }
 }
 
 async function parallel(): Promise<MachineResults['parallel']> {
@@ -218,6 +228,7 @@ await step('parallel', parallel)
 await step('strangers', strangers)
 await step('volumes', volumes)
 await step('groups', groups)
+await step('arrays', arrays)
 await step('heldFile', heldFile)
 await step('kills', () => kills(orders))
 await step('kit', () => kit(orders))

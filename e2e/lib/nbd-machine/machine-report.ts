@@ -22,6 +22,8 @@ export interface MachineResults {
    * that was loaded without partitions.
    */
   readonly missing: {
+    /** Whether a probe takes the module that is not loaded for usable: by one that may load modules, and by one that may not. */
+    readonly loadable: readonly [boolean, boolean]
     readonly packages: readonly string[]
     readonly kernel: string
     readonly automatic: readonly string[]
@@ -56,6 +58,8 @@ export interface MachineResults {
     readonly sameUuid: string
     readonly untouched: boolean
     readonly alone: readonly string[]
+    /** Of a guest whose group has a system id. */
+    readonly ofOtherMachine: { readonly code: string; readonly found: readonly string[] }
     readonly residue: readonly string[]
   }
   /** A session sets its device read-only; the next one gets the same device. */
@@ -90,6 +94,13 @@ export interface MachineResults {
     readonly residue: readonly string[]
     readonly free: boolean
   }[]
+  /** A session closes under an md array of its disk alone, and under one with a disk of the machine. */
+  readonly arrays: {
+    readonly alone: { readonly close: string; readonly residue: readonly string[]; readonly free: boolean }
+    /** Whether the array is still there, and the codes of a reclaim once it was stopped. */
+    readonly mixed: { readonly close: string; readonly stays: boolean; readonly after: readonly string[] }
+    readonly residue: readonly string[]
+  }
   readonly parallel: { readonly devices: readonly string[]; readonly contents: readonly string[]; readonly residue: readonly string[] }
 }
 

@@ -28,14 +28,25 @@ async function removeVolumeLink(mapping: string): Promise<void> {
   await quiet(rmdir(`/dev/${group}`), undefined)
 }
 
+/** Images are attached like this; disks of the machine itself are not. */
+const isAttached = (name: string): boolean => /^(nbd|loop)\d/.test(name)
+
+/** Stops an md array. One that has disks of the machine itself, too, is not ours: of a guest that was cloned from it, say. */
+async function stopArray(array: string): Promise<void> {
+  const members = await quiet(readdir(`${sysfs}/${array}/slaves`), [])
+  if (!members.every(isAttached)) return
+  await quiet(createLocalToolHost().exec(['mdadm', '--stop', `/dev/${array}`], { timeoutMs: 20_000 }), undefined)
+}
+
 /**
- * Takes down the device mapper's devices on top of `name`, the topmost first: logical volumes that were activated by us, or by the host's udev behind our
- * back. Best effort: who is in use stays, {@link describeUse} says by whom.
+ * Takes down the devices of device mapper and md on top of `name`, the topmost first: logical volumes that were activated by us, or volumes and arrays by the
+ * host's udev behind our back. Best effort: who is in use stays, {@link describeUse} says by whom.
  */
 export async function removeMappings(name: string): Promise<void> {
   const { exec } = createLocalToolHost()
   for (const holder of await holdersOf(name)) {
     await removeMappings(holder)
+    if (/^md\d/.test(holder)) await stopArray(holder)
     const mapping = await text(`${sysfs}/${holder}/dm/name`)
     if (mapping === '') continue
     const removed = await quiet(exec(['dmsetup', 'remove', '--retry', '--', mapping], { timeoutMs: 20_000 }), undefined)

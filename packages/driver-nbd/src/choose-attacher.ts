@@ -16,6 +16,7 @@ export interface KernelNbd {
 
 const MODULE = '/sys/module/nbd'
 const PARTITIONS = 16
+const CAP_SYS_MODULE = 1n << 16n
 const LOAD = `modprobe nbd max_part=${PARTITIONS}`
 
 const isLoaded = (): Promise<boolean> =>
@@ -38,9 +39,23 @@ async function loadedModule(): Promise<KernelNbd> {
   return { usable: false, detail: 'loaded with max_part=0: partitions have no device nodes', remedy: `modprobe -r nbd; ${LOAD}` }
 }
 
+/** Says nothing about whether it may be loaded. */
+const hasModule = (): Promise<boolean> => tryModprobe('--dry-run', 'nbd')
+
+/** capabilities(7): a service with ProtectKernelModules and most containers lack CAP_SYS_MODULE; a machine may have locked the door for all. */
+async function mayLoadModules(): Promise<boolean> {
+  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? []
+  const locked = await readFile('/proc/sys/kernel/modules_disabled', 'utf8').catch(() => '0')
+  return (BigInt(`0x${effective}`) & CAP_SYS_MODULE) !== 0n && locked.trim() === '0'
+}
+
 /** Why a module that is not loaded stays so. */
 async function unloaded(): Promise<KernelNbd> {
-  if ((await findProgram('modprobe')) !== undefined) return { usable: false, detail: 'this kernel has no nbd module', remedy: LOAD }
+  if ((await findProgram('modprobe')) !== undefined) {
+    if (await hasModule())
+      return { usable: false, detail: 'the nbd module is there, and cannot be loaded from here', remedy: `on the host: ${LOAD}` }
+    return { usable: false, detail: 'this kernel has no nbd module', remedy: LOAD }
+  }
   const remedy = `apt-get install kmod, or on the host of a container: ${LOAD}`
   return { usable: false, detail: 'the nbd module is not loaded, and there is no modprobe to do it', remedy, debianPackage: 'kmod' }
 }
@@ -48,7 +63,7 @@ async function unloaded(): Promise<KernelNbd> {
 /** Looks, changes nothing. */
 export async function findKernelNbd(): Promise<KernelNbd> {
   if (await isLoaded()) return loadedModule()
-  const loadable = await tryModprobe('--dry-run', 'nbd')
+  const loadable = (await mayLoadModules()) && (await hasModule())
   return loadable ? { usable: true, detail: 'not loaded yet, and can be' } : unloaded()
 }
 
