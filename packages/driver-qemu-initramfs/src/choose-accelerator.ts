@@ -6,14 +6,12 @@ import { defaultCpu } from './qemu-command-line.ts'
 import { type SessionVm, startSessionVm } from './start-session-vm.ts'
 import { templatePlace } from './template-store.ts'
 import { lastStart } from './template-times.ts'
-import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
+import { startVm, type VmInput } from './virtual-machine.ts'
 
 export type AcceleratedVmInput = Omit<VmInput, 'accelerator' | 'silenceMs'>
 
-export interface AcceleratedVm {
-  readonly vm: RunningVm
+export interface AcceleratedVm extends SessionVm {
   readonly accelerator: 'kvm' | 'tcg'
-  readonly diagnostics: readonly Diagnostic[]
 }
 
 /** `KVM_UNUSABLE`: we emulate, and why. */
@@ -126,8 +124,8 @@ export async function settleAccelerator(input: AcceleratedVmInput): Promise<Pick
 export async function startAcceleratedVm(input: AcceleratedVmInput, stack: ResourceStack): Promise<AcceleratedVm> {
   const { accel } = input.context.options
   const emulate = async (noticed: readonly Diagnostic[]): Promise<AcceleratedVm> => {
-    const { vm, diagnostics } = await startSessionVm({ ...input, accelerator: 'tcg' }, stack)
-    return { vm, accelerator: 'tcg', diagnostics: [...noticed, ...diagnostics] }
+    const started = await startSessionVm({ ...input, accelerator: 'tcg' }, stack)
+    return { ...started, accelerator: 'tcg', diagnostics: [...noticed, ...started.diagnostics] }
   }
   if (accel === 'tcg') return emulate([])
   const verdict = await knownVerdict(input)

@@ -2,11 +2,9 @@ import type { DriverContext, DriverSession, OpenRequest } from '@host-deployer/d
 import { aborted, checkOpenRequest, createResourceStack } from '@host-deployer/driver-kit'
 import { startAcceleratedVm } from './choose-accelerator.ts'
 import { createSessionDirectory, findAppliance, findPrograms } from './environment.ts'
-import { findDisks } from './find-disks.ts'
+import { findSessionDisks } from './find-session-disks.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { createSession } from './session.ts'
-import { findStockDisks } from './stock-disks.ts'
-import { explainVmError } from './virtual-machine.ts'
 import { chooseVmUser } from './vm-user.ts'
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -26,15 +24,10 @@ export async function openSession(request: OpenRequest, context: DriverContext<Q
     const user = await chooseVmUser(options.user)
     const started = await startAcceleratedVm({ disks: request.disks, context, appliance, programs, user, directory }, stack)
     const { vm, accelerator, diagnostics } = started
-    const before = performance.now()
-    const [firstDisk, ...otherDisks] = request.disks
-    const ids = [firstDisk.id, ...otherDisks.map(({ id }) => id)] as const
-    const find = () => (vm.stockTools === undefined ? findDisks(vm.toolHost, ids, vm) : findStockDisks(vm.toolHost, ids))
-    const disks = await find().catch(async (error: unknown) => {
-      throw await explainVmError(error, vm.process, options.memoryMb)
-    })
+    const { disks, durationMs } = started.found ?? (await findSessionDisks(vm, request.disks, options.memoryMb))
+    await started.blame?.()
     throwIfAborted(context.signal)
-    const timings = { ...vm.timings, disks: Math.round(performance.now() - before) }
+    const timings = { ...vm.timings, disks: durationMs }
     const written = disks.filter((_, index) => request.disks[index]?.access === 'read-write')
     return createSession({
       vm,

@@ -1,5 +1,6 @@
 import { DeployError, type Diagnostic } from '@host-deployer/driver-api'
-import type { ResourceStack } from '@host-deployer/driver-kit'
+import { createResourceStack, type ResourceStack } from '@host-deployer/driver-kit'
+import { findSessionDisks, type SessionDisks } from './find-session-disks.ts'
 import { findTemplate, whyNoTemplate } from './find-template.ts'
 import type { QemuInitramfsOptions } from './options.ts'
 import { isLocked, lockPathOf, unlocked } from './template-lock.ts'
@@ -20,7 +21,14 @@ import { type RunningVm, startVm, type VmInput } from './virtual-machine.ts'
 export interface SessionVm {
   readonly vm: RunningVm
   readonly diagnostics: readonly Diagnostic[]
+  /** Of a clone, which counts as one only with its disks. */
+  readonly found?: SessionDisks
+  /** To be called once the disks are found: those of a clone were not, so it was the template, and later sessions shall not meet it. Never rejects. */
+  readonly blame?: () => Promise<void>
 }
+
+type Clone = Pick<SessionVm, 'vm' | 'found'>
+type NoClone = Pick<SessionVm, 'blame'> & { readonly reason: string }
 
 /** A clone that does not answer in this time is not worth waiting for. */
 const CLONE_TIMEOUT_MS = 20_000
@@ -67,23 +75,46 @@ async function giveUp(place: TemplatePlace, template: OpenTemplate, reason: stri
   if (!(await isProven(place, template))) await rememberFailure(place, reason)
 }
 
-/** A clone, or why the template gives none. */
-async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplate, stack: ResourceStack): Promise<RunningVm | string> {
-  const { context } = input
-  const bootTimeoutMs = Math.min(context.options.bootTimeoutMs, CLONE_TIMEOUT_MS)
+/**
+ * A clone that has its disks, or why the template gives none. One that lets us in and has not got its disks may be the template's fault or that of the images:
+ * a boot will tell.
+ */
+async function clone(input: VmInput, place: TemplatePlace, template: OpenTemplate, stack: ResourceStack): Promise<Clone | NoClone> {
+  const { context, disks } = input
+  const { signal, options } = context
+  const [firstDisk, ...otherDisks] = disks
+  const own = createResourceStack()
   const started = performance.now()
+  let isIn = false
+  let isSuspected = false
   try {
-    const own = { ...context, options: { ...context.options, bootTimeoutMs } }
-    const vm = await startVm({ ...input, context: own, origin: { kind: 'clone', template } }, stack)
-    await Promise.all([rememberStart(place, 'clone', performance.now() - started), markUsed(place)])
-    return vm
-  } catch (error) {
-    const isOthers = isOfRequest(error) || context.signal?.aborted === true
-    if (isOthers || (await isHasty(error, place, template, context.options))) throw error
-    await giveUp(place, template, messageOf(error))
-    return messageOf(error)
+    const bootTimeoutMs = Math.min(options.bootTimeoutMs, CLONE_TIMEOUT_MS)
+    const limited = { ...context, options: { ...options, bootTimeoutMs } }
+    const vm = await startVm({ ...input, context: limited, origin: { kind: 'clone', template } }, own)
+    const durationMs = performance.now() - started
+    isIn = true
+    const found = firstDisk && (await findSessionDisks(vm, [firstDisk, ...otherDisks], options.memoryMb))
+    await Promise.all([rememberStart(place, 'clone', durationMs), markUsed(place)])
+    stack.defer('clone', () => own.release())
+    return { vm, ...(found && { found }) }
+  } catch (failure) {
+    const error = await own.releaseAfter(failure)
+    const isOthers = isOfRequest(error) || signal?.aborted === true
+    if (isOthers || (await isHasty(error, place, template, options))) throw error
+    const reason = messageOf(error)
+    if (!isIn) {
+      await giveUp(place, template, reason)
+      return { reason }
+    }
+    isSuspected = true
+    stack.defer('template', () => closeTemplate(template))
+    const blame = async (): Promise<void> => {
+      await giveUp(place, template, reason)
+      await closeTemplate(template)
+    }
+    return { reason, blame }
   } finally {
-    await closeTemplate(template)
+    if (!isSuspected) await closeTemplate(template)
   }
 }
 
@@ -115,7 +146,7 @@ function whyNone(error: unknown, { signal, options: { bootTimeoutMs } }: VmInput
 }
 
 /** A clone, or why there is none. */
-async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<RunningVm | string> {
+async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceStack): Promise<Clone | NoClone> {
   const { context } = input
   const look = async () => {
     const heldPlace = await templatePlace(input, true)
@@ -125,11 +156,11 @@ async function tryToClone(input: VmInput, place: TemplatePlace, stack: ResourceS
     return found.outcome === 'none' ? found.reason : { place, template: found.template }
   }
   const found = await look().catch((error: unknown) => whyNone(error, context))
-  if (typeof found === 'string') return found
-  const vm = await clone(input, found.place, found.template, stack)
+  if (typeof found === 'string') return { reason: found }
+  const outcome = await clone(input, found.place, found.template, stack)
   // What sessions have when nobody holds that one any more is not to be swept as the one nobody uses.
-  if (typeof vm !== 'string' && found.place.isHeld) await markUsed(place)
-  return vm
+  if ('vm' in outcome && found.place.isHeld) await markUsed(place)
+  return outcome
 }
 
 /**
@@ -146,6 +177,8 @@ export async function startSessionVm(input: VmInput, stack: ResourceStack): Prom
   }
   // While it is open whether KVM works, the boot itself is the test.
   if (input.context.options.template === 'off' || input.silenceMs !== undefined) return boot([])
-  const vm = await tryToClone(input, place, stack)
-  return typeof vm === 'string' ? boot([templateUnusable(vm)]) : { vm, diagnostics: [] }
+  const outcome = await tryToClone(input, place, stack)
+  if ('vm' in outcome) return { ...outcome, diagnostics: [] }
+  const { reason, blame } = outcome
+  return { ...(await boot([templateUnusable(reason)])), ...(blame && { blame }) }
 }

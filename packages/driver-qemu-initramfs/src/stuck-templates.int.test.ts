@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { identifyProcess } from '@host-deployer/driver-kit'
 import { isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { applianceWith } from './changed-appliance.test-support.ts'
 import { type CloneFixture, codesOf, createCloneFixture, isClone, ourQemus, theTemplate, withCache } from './clones.test-support.ts'
 import { lockPathOf } from './template-lock.ts'
 
@@ -88,4 +89,27 @@ test('clones that hang, and a caller who waits for less than they get: a boot, a
   const before = performance.now()
   expect(await start(patient)).toEqual(BOOT)
   expect(performance.now() - before).toBeLessThan(15_000)
+})
+
+/** An appliance in which a program is another, with a cache of its own. */
+async function withProgram(name: string, script: string): Promise<Parameters<CloneFixture['open']>[0] & object> {
+  const appliance = await applianceWith(join(fixture.directory, name), { [`usr/bin/${name}`]: `#!/bin/sh\n${script}\n` })
+  return { ...withCache(join(fixture.directory, `${name}-cache`)), options: { ...fixture.context().options, appliance } }
+}
+
+test('clones that let us in and do not get their disks: a boot, and the next session does not meet it again', async () => {
+  // Only of clones is the clock set, before their disks are looked at.
+  const changes = await withProgram('date', 'exit 1')
+  expect(await start(changes)).toEqual(BOOT)
+  const before = performance.now()
+  expect(await start(changes)).toEqual(BOOT)
+  expect(performance.now() - before).toBeLessThan(10_000)
+  expect((await readdir(join(changes.cacheDirectory ?? '', 'templates'))).filter((name) => /^[0-9a-f]{32}$/.test(name))).toEqual([])
+})
+
+test('disks that a boot does not get either are not held against the template', async () => {
+  const changes = await withProgram('cat', 'case "$*" in *vpd_pg80*) exit 1 ;; esac\nexec sed "" "$@"')
+  expect(await fixture.open(changes).catch((error: unknown) => error)).toMatchObject({ code: 'DRIVER_DISK_NOT_FOUND' })
+  await expectNothingLeft()
+  await theTemplate(join(changes.cacheDirectory ?? '', 'templates'))
 })

@@ -1,13 +1,11 @@
 // What can go wrong with a template: whatever it is, the session comes, says why it is no clone, and leaves nothing. Needs an appliance that can reseed.
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, open, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalToolHost, currentBootId } from '@host-deployer/driver-kit'
 import { createRawImage, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { applianceUnderTest } from './appliance.test-support.ts'
-import type { ApplianceManifest } from './appliance-manifest.ts'
+import { applianceWith } from './changed-appliance.test-support.ts'
 import {
   type CloneFixture,
   codesOf,
@@ -18,7 +16,6 @@ import {
   theTemplate,
   withCache,
 } from './clones.test-support.ts'
-import { writeCpio } from './cpio.ts'
 import { driver } from './driver.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -84,26 +81,9 @@ test('the first session makes it; probe says how sessions start, before and afte
   })
 })
 
-/** The appliance, with an archive over its initramfs in which some files are others. */
-async function applianceWith(files: Readonly<Record<string, string>>): Promise<string> {
-  const directory = join(fixture.directory, 'appliance')
-  await cp(applianceUnderTest, directory, { recursive: true })
-  const path = join(directory, 'manifest.json')
-  const manifest = JSON.parse(await readFile(path, 'utf8')) as ApplianceManifest
-  const entries = Object.entries(files).map(([name, text]) => {
-    const entry = { path: name.replace('KERNEL', manifest.kernelVersion), mode: 0o755, type: 'file', content: Buffer.from(text) } as const
-    return entry
-  })
-  const initramfs = Buffer.concat([await readFile(join(directory, 'initramfs')), writeCpio(entries)])
-  await writeFile(join(directory, 'initramfs'), initramfs)
-  const changed = { sha256: createHash('sha256').update(initramfs).digest('hex'), sizeBytes: initramfs.length }
-  await writeFile(path, JSON.stringify({ ...manifest, initramfs: changed }))
-  return directory
-}
-
 test('an appliance that lacks some of what sessions need: clones all the same, and told what by prepare and probe', async () => {
   const lacking = { 'usr/bin/tar': '#!/bin/sh\nexit 1\n', 'usr/lib/modules/KERNEL/kernel/fs/xfs/xfs.ko': 'no module' }
-  const options = { ...fixture.context().options, appliance: await applianceWith(lacking) }
+  const options = { ...fixture.context().options, appliance: await applianceWith(join(fixture.directory, 'appliance'), lacking) }
   const warned: unknown[] = []
   const logger = { debug() {}, info() {}, warn: (event: string, fields?: unknown) => void warned.push({ event, fields }) }
   const changes = { ...withCache(join(fixture.directory, 'cold-cache')), options, logger }
