@@ -28,10 +28,10 @@ const codeOf = (attempt: Promise<unknown>) =>
 // In the place of the host: a group that is on none of the session's disks. The name is nobody else's.
 const group = `hdtest${process.pid}`
 
-/** A group with nothing in it, of the machine with that system id; this machine keeps no copy of what is on it. */
+/** A group with nothing in it, of the machine with that system id. */
 function createGroup(disk: LoopDisk, name: string, systemId?: string, device: string = disk.device): void {
   const identity = systemId === undefined ? '' : ` global/system_id_source="lvmlocal" local/system_id="${systemId}"`
-  disk.run('vgcreate', '-q', '--devices', device, '--config', `backup/backup=0 backup/archive=0${identity}`, name, device)
+  disk.run('vgcreate', '-q', '--devices', device, '--config', `backup/archive=0${identity}`, name, device)
 }
 
 test('partitions are mapped where the kernel shows none, once', async () => {
