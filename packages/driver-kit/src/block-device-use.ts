@@ -95,6 +95,10 @@ export async function describeUse(name: string): Promise<string[]> {
   const paths = names.map((part) => `/dev/${part}`)
   const numbers = await Promise.all(names.map((part) => text(`${sysfs}/${part}/dev`)))
   const holders = await holdersOf(name)
-  const stacked = await Promise.all(holders.map(async (holder) => `used by ${holder} (${await text(`${sysfs}/${holder}/dm/name`)})`))
+  const stack = async (holder: string): Promise<string> => {
+    const mapping = await text(`${sysfs}/${holder}/dm/name`)
+    return mapping === '' ? `used by ${holder}` : `used by ${holder} (${mapping})`
+  }
+  const stacked = await Promise.all(holders.map(stack))
   return [...stacked, ...(await mounts(numbers.filter(Boolean), paths)), ...(await openers(paths))]
 }
