@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { manifestOf } from './appliance.test-support.ts'
 import { type ApplianceManifest, readAppliance } from './appliance-manifest.ts'
 
 let directory: string
@@ -13,14 +14,7 @@ const digest = (text: string): { sha256: string; sizeBytes: number } => ({
 })
 
 const manifest: ApplianceManifest = {
-  apiVersion: 1,
-  architecture: 'amd64',
-  id: '0'.repeat(64),
-  kernelVersion: '6.12.1',
-  kernelCommandLine: 'quiet',
-  minimumMemoryMiB: 256,
-  kernel: digest('kernel bytes'),
-  initramfs: digest('initramfs bytes'),
+  ...manifestOf(digest('kernel bytes'), digest('initramfs bytes')),
   packages: [{ name: 'busybox', version: '1:1.37', architecture: 'amd64', licences: ['GPL-2'], sha256: '1'.repeat(64) }],
 }
 

@@ -41,10 +41,10 @@ function templateUnusable(reason: string): Diagnostic {
   return { severity: 'info', code: 'TEMPLATE_UNUSABLE', summary: 'No VM could be cloned', detail }
 }
 
-/** Errors of the request or of the caller, which a boot would meet just the same. */
+/** Errors of the request, the caller or the appliance, which a boot would meet just the same, or should not be tried with. */
 function isOfRequest(error: unknown): boolean {
   if (!DeployError.isInstance(error)) return false
-  return error.code.startsWith('IMAGE_') || error.code === 'ABORTED' || error.code === 'DRIVER_QEMU_NOT_STARTED'
+  return error.code.startsWith('IMAGE_') || ['ABORTED', 'DRIVER_QEMU_NOT_STARTED', 'APPLIANCE_DAMAGED'].includes(error.code)
 }
 
 /** Whether a clone of this very template has come to life before. */

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { chmod, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identifyProcess } from '@host-deployer/driver-kit'
-import { isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { applianceWith } from './changed-appliance.test-support.ts'
-import { type CloneFixture, codesOf, createCloneFixture, isClone, ourQemus, theTemplate, withCache } from './clones.test-support.ts'
+import { type CloneFixture, createCloneFixture, theTemplate, withCache } from './clones.test-support.ts'
 import { lockPathOf } from './template-lock.ts'
+import { BOOT, CLONE, expectNothingLeft, startAndClose } from './template-start.test-support.ts'
 
 let fixture: CloneFixture
 beforeAll(async () => {
@@ -16,25 +16,7 @@ beforeAll(async () => {
 afterEach(() => fixture.closeAll())
 afterAll(() => fixture.remove())
 
-async function expectNothingLeft(): Promise<void> {
-  expect(await ourQemus()).toEqual([])
-  expect(await isFree(fixture.image)).toBe(true)
-  expect(await processesHolding(fixture.directory)).toEqual([])
-  expect(await listTree(fixture.workDirectory)).toEqual([])
-  expect(await listTree(fixture.leaseDirectory)).toEqual([])
-}
-
-/** Opens and closes a session and says how it started. */
-async function start(changes: Parameters<CloneFixture['open']>[0] = {}): Promise<{ clone: boolean; codes: string[] }> {
-  const session = await fixture.open(changes)
-  const outcome = { clone: isClone(session), codes: codesOf(session) }
-  await session.close()
-  await expectNothingLeft()
-  return outcome
-}
-
-const CLONE = { clone: true, codes: [] }
-const BOOT = { clone: false, codes: ['TEMPLATE_UNUSABLE'] }
+const start = (changes?: Parameters<CloneFixture['open']>[0]) => startAndClose(fixture, changes)
 
 /** A QEMU with a cache of its own; `script` changes its arguments. */
 async function withQemu(name: string, script: string): Promise<Parameters<CloneFixture['open']>[0] & object> {
@@ -77,7 +59,7 @@ test('a template whose saving does not get on: who gives up is let go, and nothi
   await expect.poll(savedBytes, { timeout: 60_000, interval: 50 }).toBeGreaterThan(10 * 2 ** 20)
   controller.abort()
   expect(await opening).toMatchObject({ code: 'ABORTED' })
-  await expectNothingLeft()
+  await expectNothingLeft(fixture)
   expect((await readdir(templates)).filter((name) => !/\.boot$/.test(name))).toEqual([])
 })
 
@@ -110,6 +92,6 @@ test('clones that let us in and do not get their disks: a boot, and the next ses
 test('disks that a boot does not get either are not held against the template', async () => {
   const changes = await withProgram('cat', 'case "$*" in *vpd_pg80*) exit 1 ;; esac\nexec sed "" "$@"')
   expect(await fixture.open(changes).catch((error: unknown) => error)).toMatchObject({ code: 'DRIVER_DISK_NOT_FOUND' })
-  await expectNothingLeft()
+  await expectNothingLeft(fixture)
   await theTemplate(join(changes.cacheDirectory ?? '', 'templates'))
 })

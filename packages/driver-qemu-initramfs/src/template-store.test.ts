@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostPath } from '@host-deployer/driver-api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Appliance } from './appliance-manifest.ts'
+import { manifestOf } from './appliance.test-support.ts'
 import { contextOf } from './session.test-support.ts'
 import { templatePlace } from './template-store.ts'
 
@@ -14,17 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }))
 
 const file = { sha256: '0'.repeat(64), sizeBytes: 12 }
-const manifest: Appliance['manifest'] = {
-  apiVersion: 1,
-  architecture: 'amd64',
-  id: '0'.repeat(64),
-  kernelVersion: '6.12.1',
-  kernelCommandLine: 'quiet',
-  minimumMemoryMiB: 256,
-  kernel: file,
-  initramfs: file,
-  packages: [],
-}
+const manifest = manifestOf(file, file)
 
 async function keyOf(): Promise<string> {
   const [kernel, initramfs] = [hostPath(join(directory, 'kernel')), hostPath(join(directory, 'initramfs'))]

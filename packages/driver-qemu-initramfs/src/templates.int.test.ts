@@ -3,20 +3,12 @@ import { once } from 'node:events'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalToolHost, currentBootId } from '@host-deployer/driver-kit'
-import { createRawImage, isFree, listTree, processesHolding } from '@host-deployer/driver-testkit'
+import { createRawImage } from '@host-deployer/driver-testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { applianceWith } from './changed-appliance.test-support.ts'
-import {
-  type CloneFixture,
-  codesOf,
-  createCloneFixture,
-  IMAGE_BYTES,
-  isClone,
-  ourQemus,
-  theTemplate,
-  withCache,
-} from './clones.test-support.ts'
+import { type CloneFixture, createCloneFixture, IMAGE_BYTES, isClone, theTemplate, withCache } from './clones.test-support.ts'
 import { driver } from './driver.ts'
+import { BOOT, CLONE, expectNothingLeft, startAndClose } from './template-start.test-support.ts'
 
 const isRoot = process.getuid?.() === 0
 const MIB = 2 ** 20
@@ -28,25 +20,7 @@ beforeAll(async () => {
 afterEach(() => fixture.closeAll())
 afterAll(() => fixture.remove())
 
-async function expectNothingLeft(): Promise<void> {
-  expect(await ourQemus()).toEqual([])
-  expect(await isFree(fixture.image)).toBe(true)
-  expect(await processesHolding(fixture.directory)).toEqual([])
-  expect(await listTree(fixture.workDirectory)).toEqual([])
-  expect(await listTree(fixture.leaseDirectory)).toEqual([])
-}
-
-/** Opens and closes a session and says how it started. */
-async function start(changes: Parameters<CloneFixture['open']>[0] = {}): Promise<{ clone: boolean; codes: string[] }> {
-  const session = await fixture.open(changes)
-  const outcome = { clone: isClone(session), codes: codesOf(session) }
-  await session.close()
-  await expectNothingLeft()
-  return outcome
-}
-
-const CLONE = { clone: true, codes: [] }
-const BOOT = { clone: false, codes: ['TEMPLATE_UNUSABLE'] }
+const start = (changes?: Parameters<CloneFixture['open']>[0]) => startAndClose(fixture, changes)
 const inodeOf = async (): Promise<number> => (await stat(join(await theTemplate(fixture.templates), 'state'))).ino
 const finding = async (changes: Parameters<CloneFixture['open']>[0] = {}) =>
   (await driver.probe(fixture.context(changes))).findings.find(({ subject }) => subject === 'template')
@@ -135,7 +109,7 @@ test('a caller who waits too short a time gets no clone and no boot, and the tem
   const inode = await inodeOf()
   const changes = { options: { ...fixture.context().options, bootTimeoutMs: 100 } }
   expect(await fixture.open(changes).catch((error: unknown) => error)).toMatchObject({ code: 'TIMEOUT_BOOT' })
-  await expectNothingLeft()
+  await expectNothingLeft(fixture)
   expect(await start()).toEqual(CLONE)
   expect(await inodeOf()).toBe(inode)
 })

@@ -1,7 +1,7 @@
 // Needs qemu-img, qemu-nbd and nbdfuse; root mounts.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createImageLookup } from './image-lookup.ts'
 
 const run = promisify(execFile)
+const PATIENCE = { timeout: 60_000 }
 const signal = new AbortController().signal
 let directory: string
 let server: ChildProcess
@@ -20,9 +21,9 @@ beforeEach(async () => {
   await mkdir(at('shared'))
   await run('qemu-img', ['create', '-q', '-f', 'raw', at('disk'), '1M'])
   server = spawn('qemu-nbd', ['--persistent', '--format=raw', `--socket=${at('socket')}`, at('disk')], { stdio: 'ignore' })
-  await vi.waitFor(() => stat(at('socket')))
+  await vi.waitFor(() => stat(at('socket')), PATIENCE)
   mount = spawn('nbdfuse', [at('shared'), '--unix', at('socket')], { stdio: 'ignore' })
-  await vi.waitFor(() => stat(at('shared/nbd')))
+  await vi.waitFor(() => stat(at('shared/nbd')), PATIENCE)
 })
 afterEach(async () => {
   mount.kill('SIGCONT')
@@ -33,10 +34,21 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
+/** From here on the storage does not answer. Each of its threads takes a moment to stop. */
+async function hang(): Promise<void> {
+  mount.kill('SIGSTOP')
+  const tasks = `/proc/${mount.pid}/task`
+  await vi.waitFor(async () => {
+    const stats = await Promise.all((await readdir(tasks)).map((task) => readFile(join(tasks, task, 'stat'), 'utf8')))
+    // After the name in parentheses (proc(5)).
+    expect(stats.map((text) => text.slice(text.lastIndexOf(')') + 2, text.lastIndexOf(')') + 3))).toEqual(stats.map(() => 'T'))
+  }, PATIENCE)
+}
+
 test('storage that does not answer keeps nobody from images elsewhere', async () => {
   const lookUp = createImageLookup()
   const given = new AbortController()
-  mount.kill('SIGSTOP')
+  await hang()
   const answers: string[] = []
   const stuck = Array.from({ length: 8 }, async (_, index) => {
     const path = join(directory, 'shared', `image-${index}`)
@@ -67,7 +79,7 @@ test('four directories that do not answer leave threads for everything else, and
   const images = () => Promise.all(local.map(({ path }) => lookUp(path, signal)))
   expect(await images()).toEqual(local.map(({ image }) => image))
 
-  mount.kill('SIGSTOP')
+  await hang()
   const stuck = Array.from({ length: 4 }, (_, index) => join(directory, 'shared', `directory-${index}`, 'image'))
   const answers = stuck.map((path) => lookUp(path, signal))
   expect(await images()).toEqual(local.map(({ path }) => `path:${path}`))
