@@ -84,15 +84,10 @@ async function identityOf(handle: FileHandle): Promise<StateIdentity> {
   return { sizeBytes: Number(size), inode: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) }
 }
 
-/** Which file it is and since when it is as it is: what changes when anybody writes to it or puts another in its place, without reading it. */
-async function versionOf(path: string): Promise<readonly string[]> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-  return [dev, ino, size, mtimeNs, ctimeNs].map(String)
-}
-
 /**
  * Where the template for this input is or would be, with its memory in a file or held by a process. Depends on the appliance's checksums as its manifest
- * says and on its very files, whose checksums are looked at when the template is made; on QEMU's file, all its arguments and this boot of the host.
+ * says, which are looked at when the template is made: the same bytes, installed again by an upgrade, have the same template. On QEMU's file, all its arguments
+ * and this boot of the host.
  */
 export async function templatePlace(input: TemplateInput, isHeld = false): Promise<TemplatePlace> {
   const { appliance, programs, context, accelerator } = input
@@ -102,8 +97,7 @@ export async function templatePlace(input: TemplateInput, isHeld = false): Promi
   const { options } = context
   const fixed = { role: 'template', qboot: false, talkative: false, imageCount: 0, heldMemory: isHeld } as const
   const argv = qemuCommandLine({ ...fixed, accelerator, options, kernelCommandLine })
-  const files = await Promise.all([versionOf(appliance.kernel), versionOf(appliance.initramfs)])
-  const parts = [TEMPLATE_FORMAT, kernel.sha256, initramfs.sha256, files, qemu, mtimeMs, size, argv, await currentBootId()]
+  const parts = [TEMPLATE_FORMAT, kernel.sha256, initramfs.sha256, qemu, mtimeMs, size, argv, await currentBootId()]
   const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
   const parent = join(context.cacheDirectory, 'templates')
   return { parent, key, directory: join(parent, key), isHeld }
