@@ -1,6 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
 import type { DeployReport } from '@host-deployer/api'
-import { hostPath, toolPath } from '@host-deployer/driver-api'
+import { toolPath } from '@host-deployer/driver-api'
 import { guestPath, openGuestFs } from '@host-deployer/guest-fs'
 import { inspectImage } from '@host-deployer/image'
 import { beforeAll, expect, test } from 'vitest'
@@ -9,6 +8,7 @@ import { cacheDirectory } from './lib/cache.ts'
 import { checkDisks } from './lib/check-file-systems.ts'
 import { copyImage } from './lib/copy-image.ts'
 import { listTree, type TreeNode } from './lib/list-tree.ts'
+import { processesWithOpen } from './lib/processes-with-open.ts'
 import { random } from './lib/random.ts'
 import { driverArguments, runCommand, runJson } from './lib/run-command.ts'
 import { metaData, networkConfig, userData } from './lib/scenario.ts'
@@ -105,21 +105,9 @@ async function look(image: string): Promise<Look> {
 
 /** Waits for the kernel to take down what died with its parent, then looks at every process's open files. */
 async function noProcessHolds(image: string): Promise<void> {
-  const path = hostPath(image)
   for (let look = 0; look < 600; look++) {
-    if ((await holders(path)).length === 0) return
+    if ((await processesWithOpen(image)).length === 0) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  expect(await holders(path)).toEqual([])
-}
-
-async function holders(path: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const found: string[] = []
-  for (const pid of pids) {
-    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
-    const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
-    if (targets.includes(path)) found.push(`${pid} ${await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')}`)
-  }
-  return found
+  expect(await processesWithOpen(image)).toEqual([])
 }
