@@ -97,7 +97,7 @@ describe('the request', () => {
       expect.objectContaining({ severity: 'warning', code: 'INPUT_KEY_UNSUPPORTED', path: 'packages' }),
     )
     const phases = Object.keys(report.timings).filter((name) => !name.includes('.'))
-    expect(phases).toEqual(['parse', 'resolve', 'open', 'scan', 'mount', 'detect', 'stage', 'diff', 'unmount', 'close'])
+    expect(phases).toEqual(['parse', 'resolve', 'open', 'scan', 'mount', 'detect', 'stage', 'diff', 'close'])
   })
 
   test('paths that lead out, and a file that is not there', async () => {

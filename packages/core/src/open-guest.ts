@@ -35,9 +35,12 @@ async function loadModules<T>(loadWork: () => Promise<T>) {
   return { scanStorage, mountGuest, openGuestFs, detectGuest, work: await loadWork() }
 }
 
+/** What is mounted ends with the session's own kernel, and what was written there is thrown away: unmounting would be for nobody. */
+const isForgotten = (access: DiskAccess, { capabilities }: WorkSession): boolean => access === 'scratch' && capabilities.isolated
+
 /**
- * Attaches, scans, mounts and detects; hands the guest to the work; unmounts and closes whatever happens. Code that is not needed for attaching
- * is loaded meanwhile: a machine takes seconds to boot, and hundreds of modules some tenths.
+ * Attaches, scans, mounts and detects; hands the guest to the work; unmounts where that is for somebody, and closes whatever happens. Code that is
+ * not needed for attaching is loaded meanwhile: a machine takes seconds to boot, and hundreds of modules some tenths.
  */
 export async function withOpenGuest<Options, T>(
   target: GuestTarget<Options>,
@@ -53,13 +56,18 @@ export async function withOpenGuest<Options, T>(
     const { scanStorage, mountGuest, openGuestFs, detectGuest, work } = await loading
     const storage = await phases.run('scan', () => scanStorage(session.toolHost, session.disks, session.capabilities))
     const mounted = await phases.run('mount', () => mountGuest(session, storage, rootDevice === undefined ? {} : { rootDevice }))
-    const result = await holding(mounted, async () => {
+    const useGuest = async () => {
       const fs = openGuestFs({ fs: session.toolHost.fs, root: mounted.root, mounts: mounted.mounts.map(({ path }) => path) })
       const facts = await phases.run('detect', () => detectGuest(fs, mounted.boot))
-      const value = await work({ session, storage, mounted, fs, facts })
-      await phases.run('unmount', () => mounted.unmount())
-      return value
-    })
+      return work({ session, storage, mounted, fs, facts })
+    }
+    const result = await (isForgotten(access, session)
+      ? useGuest()
+      : holding(mounted, async () => {
+          const value = await useGuest()
+          await phases.run('unmount', () => mounted.unmount())
+          return value
+        }))
     await phases.run('close', () => session.close())
     return result
   })
