@@ -24,7 +24,8 @@ const driver = (real: string) => `
   }
 `
 
-test('a deploy asks the driver to open before it loads what only the mounted guest needs', async () => {
+/** What is loaded when the driver is asked to open an image by this command. */
+async function loadedAtOpen(command: string, ...flags: readonly string[]): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), 'startup-'))
   try {
     const at = (name: string) => join(directory, name)
@@ -38,17 +39,27 @@ test('a deploy asks the driver to open before it loads what only the mounted gue
       process.execPath,
       [
         ...['--conditions=@host-deployer/source', '--import', at('hook.mjs'), join(import.meta.dirname, 'main.ts')],
-        ...['deploy', at('disk.raw'), '--format', 'raw', '--driver', at('driver.mjs'), '--hostname', 'web', '--json'],
+        ...[command, at('disk.raw'), '--format', 'raw', '--driver', at('driver.mjs'), ...flags, '--json'],
       ],
       { env: { ...process.env, TMPDIR: directory, XDG_CACHE_HOME: directory, XDG_STATE_HOME: directory } },
     )
     const { stderr } = (await run.catch((error: unknown) => error)) as { stderr: string }
     const line = stderr.split('\n').find((text) => text.startsWith('['))
-    const loaded = JSON.parse(line ?? '[]') as string[]
-    expect(loaded.some((url) => url.includes('/packages/api/'))).toBe(true)
-    const early = ['/packages/block/', '/packages/guest-fs/', '/packages/os-detect/', '/packages/formats/', '/ssh2/', '/execa/']
-    expect(early.filter((part) => loaded.some((url) => url.includes(part)))).toEqual([])
+    return JSON.parse(line ?? '[]') as string[]
   } finally {
     await rm(directory, { recursive: true })
   }
+}
+
+const forTheGuest = ['/packages/block/', '/packages/guest-fs/', '/packages/os-detect/', '/packages/formats/', '/ssh2/', '/execa/']
+const found = (loaded: readonly string[], parts: readonly string[]) => parts.filter((part) => loaded.some((url) => url.includes(part)))
+
+test('a deploy asks the driver to open before it loads what only the mounted guest needs', async () => {
+  const loaded = await loadedAtOpen('deploy', '--hostname', 'web')
+  expect(found(loaded, ['/packages/api/', ...forTheGuest])).toEqual(['/packages/api/'])
+})
+
+test('a probe does so before it loads what parses requests, too', async () => {
+  const loaded = await loadedAtOpen('probe')
+  expect(found(loaded, ['/packages/core/', '/packages/api/', '/yaml/', ...forTheGuest])).toEqual(['/packages/core/'])
 })

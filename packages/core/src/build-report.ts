@@ -1,13 +1,4 @@
-import {
-  type DeployReport,
-  type DeployRequest,
-  type DiffReportEntry,
-  type DiffSide,
-  type Facts,
-  type ImageInfo,
-  type OperationReport,
-  REPORT_SCHEMA_VERSION,
-} from '@host-deployer/api'
+import type { DeployReport, DeployRequest, DiffReportEntry, DiffSide, Facts, ImageInfo, OperationReport } from '@host-deployer/api'
 import type { GrowPlan, GuestStorage } from '@host-deployer/block'
 import type { Diagnostic, SessionInfo } from '@host-deployer/driver-api'
 import { type DiffEntry, type NodeState, renderPatch, type TreeDiff } from '@host-deployer/guest-fs'
@@ -15,6 +6,7 @@ import type { GuestFacts } from '@host-deployer/os-detect'
 import { grownReport } from './grown-report.ts'
 import type { ImageSource } from './image-source.ts'
 import { prefixed } from './probe.ts'
+import { reportVersion } from './report-version.ts'
 
 export interface DeployOutcome {
   readonly driver: string
@@ -38,7 +30,7 @@ export function buildDeployReport(outcome: DeployOutcome): DeployReport {
   const { facts, growth, request } = outcome
   const operations = [...outcome.reports, ...growReport(growth, request)]
   return {
-    schemaVersion: REPORT_SCHEMA_VERSION,
+    schemaVersion: reportVersion,
     driver: outcome.driver,
     accelerator: outcome.session.info.accelerator,
     image: imageOf(outcome.image),

@@ -1,8 +1,9 @@
-import { type FormatReport, type FormatRequest, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
+import type { FormatReport, FormatRequest } from '@host-deployer/api'
 import type { NewFilesystem } from '@host-deployer/block'
 import { checkFormatRequest } from './check-format-request.ts'
 import { createPhases, type PhaseEvent } from './phases.ts'
 import { prefixed } from './probe.ts'
+import { reportVersion } from './report-version.ts'
 import { type SessionTarget, withSession } from './with-session.ts'
 
 export interface FormatOptions<Options> extends SessionTarget<Options> {
@@ -32,7 +33,7 @@ export async function format<Options>(options: FormatOptions<Options>): Promise<
     await phases.run('close', () => session.close())
     const { device, type, label, uuid, sizeBytes } = made
     return {
-      schemaVersion: REPORT_SCHEMA_VERSION,
+      schemaVersion: reportVersion,
       driver: driver.name,
       accelerator: session.info.accelerator,
       image: { path: image.path, format: image.format, virtualSizeBytes: image.virtualSizeBytes },

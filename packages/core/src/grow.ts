@@ -1,4 +1,4 @@
-import { type GrowReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
+import type { GrowReport } from '@host-deployer/api'
 import type { GrowPlan, Storage } from '@host-deployer/block'
 import { BlockError, DeployError, type ToolPath } from '@host-deployer/driver-api'
 import { grownReport } from './grown-report.ts'
@@ -6,6 +6,7 @@ import { holding } from './holding.ts'
 import type { GuestTarget } from './open-guest.ts'
 import { createPhases, type PhaseEvent, type Phases } from './phases.ts'
 import { prefixed } from './probe.ts'
+import { reportVersion } from './report-version.ts'
 import { type WorkSession, withSession } from './with-session.ts'
 
 /** `rootDevice` is what grows, whatever it holds. Absent: see {@link grow}. */
@@ -38,7 +39,7 @@ export async function grow<Options>(options: GrowOptions<Options>): Promise<Grow
     })
     await phases.run('close', () => session.close())
     return {
-      schemaVersion: REPORT_SCHEMA_VERSION,
+      schemaVersion: reportVersion,
       driver: driver.name,
       accelerator: session.info.accelerator,
       image: { path: image.path, format: image.format, virtualSizeBytes: image.virtualSizeBytes },

@@ -1,6 +1,7 @@
-import { type ProbeReport, REPORT_SCHEMA_VERSION } from '@host-deployer/api'
+import type { ProbeReport } from '@host-deployer/api'
 import { type GuestTarget, type OpenGuest, withOpenGuest } from './open-guest.ts'
 import { createPhases, type PhaseEvent } from './phases.ts'
+import { reportVersion } from './report-version.ts'
 
 export interface ProbeOptions<Options> extends GuestTarget<Options> {
   readonly clock: () => number
@@ -24,7 +25,7 @@ export async function probe<Options>(options: ProbeOptions<Options>): Promise<Pr
   }
   const { session, ...found } = await withOpenGuest(options, 'scratch', phases, loadWork)
   return {
-    schemaVersion: REPORT_SCHEMA_VERSION,
+    schemaVersion: reportVersion,
     driver: options.driver.name,
     accelerator: session.info.accelerator,
     image: found.image,
