@@ -13,7 +13,7 @@ import { type ContainerLimits, mustExec, privileged } from './lib/docker/contain
 import { type DockerEngine, startDockerEngine } from './lib/docker/engine.ts'
 import { createFieldHost, type FieldDaemon, type FieldHost, startFieldContainer, startFieldDaemon } from './lib/docker/field-daemon.ts'
 import { ensureHostDeployerImage } from './lib/docker/host-deployer-image.ts'
-import { processesWithOpen } from './lib/processes-with-open.ts'
+import { stopMachineOf } from './lib/stop-machine-of.ts'
 import { createKeyPair, createWorkspace } from './lib/workspace.ts'
 
 // The image that packaging/container/Dockerfile makes, started the way the field's DaemonSet starts it: command line, mounts, privileged. What a client sees
@@ -125,10 +125,7 @@ test('docker kill in the middle: the next container frees what was held, and the
     () => 'failed',
   )
   await killed.until(isRunning(disk))
-  // However long the engine takes to kill: the deploy stands still until then.
-  const machines = (await processesWithOpen(host.outside(disk))).filter(({ commandLine }) => /^\S*qemu-system/.test(commandLine))
-  expect(machines).toHaveLength(1)
-  for (const { pid } of machines) process.kill(pid, 'SIGSTOP')
+  await stopMachineOf(host.outside(disk))
   await killed.kill()
   expect(await deployed).toBe('failed')
   const left = await sessionDirectories()

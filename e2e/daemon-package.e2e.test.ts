@@ -12,6 +12,7 @@ import { type DockerEngine, startDockerEngine } from './lib/docker/engine.ts'
 import { createFieldHost, type FieldHost } from './lib/docker/field-daemon.ts'
 import { machinePackages, startSystemdMachine } from './lib/docker/systemd-machine.ts'
 import { askStatus } from './lib/running-daemon.ts'
+import { stopMachineOf } from './lib/stop-machine-of.ts'
 import { createWorkspace } from './lib/workspace.ts'
 
 // The Debian package and its unit on a Debian with systemd: from the installation to what is left after a purge.
@@ -68,8 +69,8 @@ async function files(): Promise<string[]> {
   return (await run('find', '/', ...prune, '-print')).split('\n').sort()
 }
 
-async function deploy(name: string): Promise<unknown> {
-  const disk = await host.createDisk(name, 'debian-12')
+async function deploy(name: string, created?: string): Promise<unknown> {
+  const disk = created ?? (await host.createDisk(name, 'debian-12'))
   const client = createDeployClient(host.socketPath)
   const params: DeployParamsInput = {
     disk_info: { path: disk },
@@ -191,11 +192,12 @@ test('installs, serves, drains when it is stopped or upgraded, goes back, and le
   expect(await leftTemplate()).toEqual({ ...left, isUsed: true })
 
   // Back to the version before, which frees what the later one could not.
-  const killed = deploy('killed').then(
+  const disk = await host.createDisk('killed', 'debian-12')
+  const killed = deploy('killed', disk).then(
     () => 'done',
     (error: { code?: string }) => error.code,
   )
-  await untilBusy()
+  await stopMachineOf(host.outside(disk))
   await delayHolding()
   await run('sh', '-euc', `rm ${TEMPLATES}/*.clone`)
   await run('systemctl', 'kill', '--signal=KILL', UNIT)
