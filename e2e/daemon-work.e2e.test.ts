@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, readdir, readFile, readlink, symlink } from 'node:fs/promises'
+import { chmod, readdir, readFile, symlink } from 'node:fs/promises'
 import type { DeployClient } from '@host-deployer/api/grpc'
 import { DeployError } from '@host-deployer/driver-api'
 import { execa } from 'execa'
@@ -8,6 +8,7 @@ import { applianceDirectory } from './lib/appliance-directory.ts'
 import { checkFileSystems } from './lib/check-file-systems.ts'
 import { commandLine } from './lib/command-line.ts'
 import { createPhonyDisk } from './lib/phony-disk.ts'
+import { processesWithOpen } from './lib/processes-with-open.ts'
 import { childrenOf, endDaemons, type RunningDaemon, startDaemon } from './lib/running-daemon.ts'
 import { createWorkspace, type Workspace } from './lib/workspace.ts'
 
@@ -58,18 +59,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`waited in vain for ${what}`)
 }
 
-/** Processes that have a file open. */
-async function holders(path: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const names = await readdir(`/proc/${pid}/fd`).catch(() => [])
-      const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')))
-      return targets.includes(path) ? [pid] : []
-    }),
-  )
-  return found.flat()
-}
+const holders = async (path: string): Promise<number[]> => (await processesWithOpen(path)).map(({ pid }) => pid)
 
 /** The worker of the only job that runs: the one that has started a VM with this image. */
 async function lookForWorker(image: string): Promise<number | undefined> {
