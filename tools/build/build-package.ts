@@ -1,9 +1,14 @@
 // Builds the package in the current directory: ESM by tsup, declarations by tsc.
 // One script for every package, so that a package's manifest only says `node ../../tools/build/build-package.ts`.
+// What a command waits for before its VM starts is built in: to find and read the hundred files of a schema library costs more than to run what is used of it.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'tsup'
+import { writeBuiltInLicences } from './built-in-licences.ts'
+
+/** Their declarations still come from the packages, which stay dependencies. */
+const builtIn = ['commander', 'diff', 'picocolors', 'zod']
 
 const root = join(import.meta.dirname, '..', '..')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { exports?: Record<string, Record<string, string>> }
@@ -21,8 +26,11 @@ await build({
   splitting: true,
   silent: true,
   config: false,
+  metafile: true,
+  noExternal: builtIn,
   outDir: 'dist',
 })
+writeBuiltInLicences('dist')
 
 const project = join('dist', 'tsconfig.json')
 writeFileSync(

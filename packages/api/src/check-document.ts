@@ -1,5 +1,5 @@
 import type { Diagnostic } from '@host-deployer/driver-api'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type Problem, pathText, problemDiagnostic, problemsError, type Unsupported } from './problem.ts'
 import type { LocatedDocument } from './read-yaml.ts'
 import { vocabularyOf } from './schema/keyed.ts'

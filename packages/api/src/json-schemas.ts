@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { cloudConfig } from './schema/cloud-config.ts'
 import { deployReport, errorReport, formatReport, growReport, probeReport } from './schema/reports.ts'
 

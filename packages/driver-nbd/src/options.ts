@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The driver's section of the configuration. Every option has a default. */
 export const optionsSchema = z.strictObject({

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { DriverError, type HostPath, hostPath } from '@host-deployer/driver-api'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The interface between driver and appliance that this driver speaks: `docs/appliance.md`. */
 export const APPLIANCE_API_VERSION = 1

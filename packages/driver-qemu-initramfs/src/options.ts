@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { stockSchema } from './stock-options.ts'
 
 /** User ids outside of what accounts, containers and systemd use; see systemd's UIDS-GIDS document. */

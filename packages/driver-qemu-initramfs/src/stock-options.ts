@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { HiddenText } from './hidden-text.ts'
 
 // The init scripts of yunionos export every word of the kernel command line, and a shell ends where it is told to export what is no name.

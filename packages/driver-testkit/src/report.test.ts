@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { renderCheck, renderSummary } from './render-report.ts'
 import { type ConformanceReport, runConformance } from './report.ts'
 import { mutants } from './testing/mutants.ts'

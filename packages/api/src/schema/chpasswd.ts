@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ChpasswdRequest, PasswordRequest } from '../request.ts'
 import { Secret } from '../secret.ts'
 import { keyed } from './keyed.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Command } from '../request.ts'
 import { chpasswd } from './chpasswd.ts'
 import { groups } from './groups.ts'

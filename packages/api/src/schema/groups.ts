@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { GroupRequest } from '../request.ts'
 import { commaList, isAccountName } from './scalars.ts'
 

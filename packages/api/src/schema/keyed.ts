@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The keys of one kind of map. */
 export interface Vocabulary {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { LoginAccountRequest } from '../request.ts'
 import { keyed } from './keyed.ts'
 import { anyPassword } from './password.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { MetaData } from '../request.ts'
 import { hostname, present, sshKeys, text } from './scalars.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { MountRequest } from '../request.ts'
 import { integer, isGuestPath, line, present, text } from './scalars.ts'
 

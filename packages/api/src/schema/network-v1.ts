@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { NetworkV1Item, NetworkV1Subnet } from '../request.ts'
 import { keyed } from './keyed.ts'
 import {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { NetworkV2Ethernet } from '../request.ts'
 import { keyed } from './keyed.ts'
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keyed } from './keyed.ts'
 import { networkV1 } from './network-v1.ts'
 import { networkV2 } from './network-v2.ts'

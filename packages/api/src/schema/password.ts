@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PasswordRequest } from '../request.ts'
 import { Secret } from '../secret.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DeployReport, ErrorReport, FormatReport, GrowReport, ProbeReport } from '../report.ts'
 import { REPORT_SCHEMA_VERSION } from '../report.ts'
 

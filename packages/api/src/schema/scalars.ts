@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A text. YAML makes numbers of unquoted digits; those are text again. */
 export const text = z.union([z.string(), z.number()]).transform(String)

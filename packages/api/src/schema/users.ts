@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DefaultUser, UserRequest } from '../request.ts'
 import { keyed } from './keyed.ts'
 import { passwordHash, plainPassword } from './password.ts'

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { WriteFileRequest } from '../request.ts'
 import { keyed } from './keyed.ts'
 import { flag, guestPath, isAccountName, text } from './scalars.ts'

@@ -1,6 +1,6 @@
 import { closest } from '@host-deployer/api'
 import { ConfigError } from '@host-deployer/driver-api'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readConfigFile } from './config-file.ts'
 import { type ConfigProblem, configError } from './config-problem.ts'
 import type { GivenValue } from './config-source.ts'

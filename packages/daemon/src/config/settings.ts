@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DaemonConfig } from './daemon-config.ts'
 
 /** A key of {@link DaemonConfig}: the same word in our file, `HOST_DEPLOYER_` and upper case in the environment, kebab case as a flag. */
