@@ -31,7 +31,8 @@ export function checkDocument<Schema extends z.ZodType>(
   { unsupported, diagnostics }: CheckOptions,
 ): z.output<Schema> {
   for (;;) {
-    const result = schema.safeParse(document.value, { error: withoutInput })
+    // Code generated for a schema pays with thousands of documents; a command has one.
+    const result = schema.safeParse(document.value, { error: withoutInput, jitless: true })
     if (result.success) return result.data
     const findings = result.error.issues
       .flatMap((issue) => leaves(issue, []))
