@@ -45,6 +45,8 @@ export async function bundleProgram(entry: string, outFile: string): Promise<voi
       js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
     },
     esbuildOptions(options) {
+      // Examples have nothing installed here; what they use is what the suite uses.
+      options.nodePaths = [join(root, 'packages', 'driver-testkit', 'node_modules')]
       options.conditions = ['@host-deployer/source', 'import', 'module', 'node', 'default']
     },
   })
