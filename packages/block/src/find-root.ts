@@ -1,12 +1,13 @@
 import { BlockError, DeployError, type Diagnostic, joinToolPath, type ToolPath } from '@host-deployer/driver-api'
 import { matchSource } from './match-source.ts'
-import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
+import { mountFilesystem } from './mount-filesystem.ts'
 import { mayBeRoot } from './mountable-filesystem.ts'
 import type { BlockSession } from './mounted-guest.ts'
 import { printable } from './printable.ts'
 import { rankCandidates } from './rank-candidates.ts'
 import { holdsNothing, type RootEvidence, rootEvidence, subvolumeCandidates } from './root-evidence.ts'
 import type { Filesystem, Storage } from './storage.ts'
+import { unmountAll } from './unmount-all.ts'
 
 export interface FoundRoot {
   readonly filesystem: Filesystem

@@ -1,9 +1,10 @@
 import { BlockError, DeployError, type ToolHost, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { applyGrow } from './apply-grow.ts'
 import type { GrowPlan, GrowStep } from './grow-plan.ts'
-import { mountFilesystem, unmountAll } from './mount-filesystem.ts'
+import { mountFilesystem } from './mount-filesystem.ts'
 import type { BlockSession } from './mounted-guest.ts'
 import { printable } from './printable.ts'
+import { unmountAll } from './unmount-all.ts'
 
 /** Where {@link growDevice} mounts what grows while it is mounted. */
 export const growTarget: ToolPath = toolPath('/run/host-deployer/grow')

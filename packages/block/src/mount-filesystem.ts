@@ -18,7 +18,7 @@ export interface MountRequest {
 const MAKE_TARGET = 'X-mount.mkdir=0700'
 
 // A dirty journal of a big file system in a small machine takes its time; a hang ends here.
-const mountTimeoutMs = 300_000
+export const mountTimeoutMs = 300_000
 
 /**
  * Mounts one file system, read-only unless asked otherwise, by its explicit type. `BLOCK_FILESYSTEM_UNSUPPORTED` (a type or feature this kernel lacks),
@@ -99,12 +99,4 @@ function toMountError(filesystem: MountRequest['filesystem'], reason: string, lo
     hint: 'The reason is the kernel’s; try to mount it by hand in the same appliance.',
     context: { device, type },
   })
-}
-
-/** Unmounts in the order given, in one command. Resolves with the reason when something stayed mounted. */
-export async function unmountAll(toolHost: ToolHost, targets: readonly ToolPath[]): Promise<string | undefined> {
-  const [first, ...rest] = targets
-  if (first === undefined) return undefined
-  const { ok, reason } = await tryTool(toolHost, ['umount', '--', first, ...rest], { timeoutMs: mountTimeoutMs })
-  return ok ? undefined : reason
 }

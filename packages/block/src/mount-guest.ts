@@ -1,7 +1,7 @@
 import { BlockError, CleanupError, type Diagnostic, joinToolPath, type ToolPath, toolPath } from '@host-deployer/driver-api'
 import { type GuestPath, guestPath, openGuestFs } from '@host-deployer/guest-fs'
 import { findRoot } from './find-root.ts'
-import { mountFilesystem, setDeviceWritable, unmountAll, writesUnasked } from './mount-filesystem.ts'
+import { mountFilesystem, setDeviceWritable, writesUnasked } from './mount-filesystem.ts'
 import type { BlockSession, BootEvidence, GuestMount, GuestStorage, MountedGuest, MountOptions } from './mounted-guest.ts'
 import { type MountPlan, planMounts } from './plan-mounts.ts'
 import { printable } from './printable.ts'
@@ -9,6 +9,7 @@ import { partitionOf } from './rank-candidates.ts'
 import { tryTool } from './run-tool.ts'
 import { releaseStorage } from './scan-storage.ts'
 import type { Filesystem, Storage } from './storage.ts'
+import { unmountAll } from './unmount-all.ts'
 
 // What a guest's fstab can be; a longer one is not read.
 const maxFstabBytes = 256 * 1024
