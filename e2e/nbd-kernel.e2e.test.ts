@@ -8,7 +8,7 @@ import { createWorkspace } from './lib/workspace.ts'
 // purpose. What it found is judged here.
 
 const soak = process.env['HOST_DEPLOYER_SOAK'] !== undefined
-const killCount = soak ? 20 : 2
+const killCount = soak ? 30 : 3
 const timeoutMs = soak ? 3_600_000 : 900_000
 const draw = random()
 let report: MachineReport
@@ -17,9 +17,13 @@ beforeAll(async () => {
   const space = await createWorkspace('nbd-kernel')
   const orders = {
     // The one in which the kernel's nbd differs most from the other way, and sessions in a loop; none: all of them.
-    groups: soak ? [] : ['block', 'leak'],
+    groups: { machine: soak ? [] : ['block', 'leak'], own: soak ? [] : ['leak'] },
     rounds: soak ? 100 : 3,
-    killMomentsMs: Array.from({ length: killCount }, () => Math.round(20 + draw() * 5000)),
+    kills: Array.from({ length: killCount }, (_, index) => ({
+      // What netlink has attached outlives its session: there is more to get wrong.
+      numbers: index % 3 === 2 ? ('own' as const) : ('machine' as const),
+      momentMs: Math.round(20 + draw() * 5000),
+    })),
   }
   report = await runNbdMachine(space, orders, timeoutMs)
   for (const [name, step] of Object.entries(report)) console.log(`${name}: ${step.durationMs} ms`)
@@ -34,10 +38,13 @@ function resultOf<Name extends keyof MachineResults>(name: Name): MachineResults
 }
 
 describe('the kernel\u2019s nbd in a machine that has it', () => {
-  test('the conformance kit passes', () => {
-    const { checks, counts, passed, capabilities } = resultOf('kit')
+  test.each([
+    ['netlink', 'machine', 8],
+    ['ioctl', 'own', 2],
+  ] as const)('the conformance kit passes by %s', (_, numbers, atLeast) => {
+    const { checks, counts, passed, capabilities } = resultOf('kit')[numbers]
     expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])
-    expect([passed, counts.passed > (soak ? 70 : 8)]).toEqual([true, true])
+    expect([passed, counts.passed > (soak ? 70 : atLeast)]).toEqual([true, true])
     expect(capabilities).toMatchObject({ isolated: false, partitionNodes: true, lvm: true })
   })
 
@@ -58,34 +65,54 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
   test('an active volume: nothing is left by a session that closes, nor by one that is killed, whatever process numbers they see', () => {
     const clean = { close: 'none', afterClose: [], open: 'none', outlives: true, codes: ['LEASE_FREED'], residue: [], free: true }
     expect(resultOf('volumes')).toEqual([
-      { numbers: 'machine', ...clean },
-      { numbers: 'own', ...clean },
+      { numbers: 'machine', through: 'netlink', ...clean },
+      { numbers: 'own', through: 'ioctl', ...clean },
     ])
   })
 
   test('a device that somebody else has attached stays, whatever a lease of ours says about it', () => {
-    const { found, ofOurProgram } = resultOf('strangers')
+    const { found, ofOurProgram, unserved } = resultOf('strangers')
     expect(found.filter(({ serves }) => !serves)).toEqual([])
-    const outcomes = found.map(({ attachedBy, recorded, numbers, codes }) => [attachedBy, recorded, numbers, codes.join()])
+    const outcomes = found.map(({ attachedBy, recorded, through, numbers, codes }) => [
+      attachedBy,
+      recorded,
+      through,
+      numbers,
+      codes.join(),
+    ])
     expect(outcomes).toEqual([
       // Nothing runs any more that could tell whose it is, and the lease does not.
-      ['netlink', 'none', 'machine', 'LEASE_NOT_FREED'],
-      ['netlink', 'none', 'own', 'LEASE_NOT_FREED'],
+      ['netlink', 'none', 'ioctl', 'machine', 'LEASE_NOT_FREED'],
+      ['netlink', 'none', 'ioctl', 'own', 'LEASE_NOT_FREED'],
       // It is not what it was.
-      ['netlink', 'other', 'machine', 'LEASE_FREED'],
-      ['netlink', 'other', 'own', 'LEASE_FREED'],
+      ['netlink', 'other', 'ioctl', 'machine', 'LEASE_FREED'],
+      ['netlink', 'other', 'ioctl', 'own', 'LEASE_FREED'],
       // What looks like ours is waited for, and not cut.
-      ['netlink', 'same', 'machine', 'LEASE_NOT_FREED'],
-      ['netlink', 'same', 'own', 'LEASE_NOT_FREED'],
+      ['netlink', 'same', 'ioctl', 'machine', 'LEASE_NOT_FREED'],
+      ['netlink', 'same', 'ioctl', 'own', 'LEASE_NOT_FREED'],
+      ['netlink', 'other', 'netlink', 'machine', 'LEASE_FREED'],
+      ['netlink', 'other', 'netlink', 'own', 'LEASE_FREED'],
+      // The number is ours, but it is served.
+      ['netlink', 'same', 'netlink', 'machine', 'LEASE_NOT_FREED'],
+      ['netlink', 'same', 'netlink', 'own', 'LEASE_NOT_FREED'],
       // It runs, and is seen to be another program.
-      ['qemu-nbd', 'none', 'machine', 'LEASE_FREED'],
-      ['qemu-nbd', 'none', 'own', 'LEASE_NOT_FREED'],
-      ['qemu-nbd', 'other', 'machine', 'LEASE_FREED'],
-      ['qemu-nbd', 'other', 'own', 'LEASE_FREED'],
-      ['qemu-nbd', 'same', 'machine', 'LEASE_FREED'],
-      ['qemu-nbd', 'same', 'own', 'LEASE_NOT_FREED'],
+      ['qemu-nbd', 'none', 'ioctl', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'none', 'ioctl', 'own', 'LEASE_NOT_FREED'],
+      ['qemu-nbd', 'other', 'ioctl', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'other', 'ioctl', 'own', 'LEASE_FREED'],
+      ['qemu-nbd', 'same', 'ioctl', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'same', 'ioctl', 'own', 'LEASE_NOT_FREED'],
+      ['qemu-nbd', 'other', 'netlink', 'machine', 'LEASE_FREED'],
+      ['qemu-nbd', 'other', 'netlink', 'own', 'LEASE_FREED'],
+      ['qemu-nbd', 'same', 'netlink', 'machine', 'LEASE_NOT_FREED'],
+      ['qemu-nbd', 'same', 'netlink', 'own', 'LEASE_NOT_FREED'],
     ])
     expect(ofOurProgram).toEqual(['LEASE_FREED'])
+    expect(unserved).toEqual([
+      // From there the kernel does not answer.
+      { numbers: 'own', codes: ['LEASE_NOT_FREED'], detached: false },
+      { numbers: 'machine', codes: ['LEASE_FREED'], detached: true },
+    ])
   })
 
   test('kill -9 at any moment: reclaim frees all there is, the image is free and sound', () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { listLeases } from '@host-deployer/driver-kit'
 import { run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
 import { bed, freeImage, host, image, openImage, residue } from './machine-bed.ts'
 import { reclaimCodes, startProcess } from './machine-process.ts'
@@ -20,6 +21,8 @@ export async function volumes(): Promise<MachineResults['volumes']> {
     const afterClose = await residue(await sessionIds(bed))
     const { process: owner, word } = await startProcess(numbers, bed.directory, 'stay', path)
     const ids = await sessionIds(bed)
+    const leases = (await listLeases(bed.leaseDirectory)).map(({ record }) => record?.lease)
+    const through = String(leases.find((lease) => lease?.kind === 'nbd-device')?.details['through'] ?? 'ioctl')
     owner.kill('SIGKILL')
     if (owner.exitCode === null && owner.signalCode === null) await once(owner, 'exit')
     const outlives = host('dmsetup', 'ls').includes('vg1-root')
@@ -29,6 +32,7 @@ export async function volumes(): Promise<MachineResults['volumes']> {
       close: closing.word,
       afterClose,
       open: word,
+      through,
       outlives,
       codes,
       residue: await residue(ids),

@@ -5,13 +5,14 @@ import { copyFile, open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scanStorage } from '@host-deployer/block'
 import { argumentsOf, listLeases, reclaim } from '@host-deployer/driver-kit'
-import { digestOf } from '@host-deployer/driver-testkit'
+import { type ConformanceReport, digestOf } from '@host-deployer/driver-testkit'
 import { driver } from '../../../packages/driver-nbd/src/driver.ts'
 import { contextIn, requestOf, run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
 import { volumes } from './active-volumes.ts'
 import { arrays } from './guest-arrays.ts'
 import { bed, codeOf, ext4, freeImage, host, image, openImage, options, removeModule, residue } from './machine-bed.ts'
-import type { MachineOrders, MachineReport, MachineResults } from './machine-report.ts'
+import { nodeWords, reclaimCodes } from './machine-process.ts'
+import type { MachineOrders, MachineReport, MachineResults, Numbers } from './machine-report.ts'
 import { strangers } from './stranger-devices.ts'
 
 const [, , payload = '', reportDevice = ''] = process.argv
@@ -54,21 +55,21 @@ async function missing(): Promise<MachineResults['missing']> {
 
 async function kit({ groups, rounds }: MachineOrders): Promise<MachineResults['kit']> {
   const words = ['--json', '--rounds', String(rounds), '--options', JSON.stringify({ trustImages: true, attach: 'kernel' })]
-  const { stdout } = spawnSync(
-    process.execPath,
-    [join(payload, 'kit.mjs'), join(payload, 'driver.mjs'), ...words, ...groups.flatMap((group) => ['--group', group])],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  return JSON.parse(stdout) as MachineResults['kit']
+  const seeing = (numbers: Numbers): ConformanceReport => {
+    const chosen = groups[numbers].flatMap((group) => ['--group', group])
+    const [file, ...rest] = nodeWords(numbers, join(payload, 'kit.mjs'), join(payload, 'driver.mjs'), ...words, ...chosen)
+    const { stdout } = spawnSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    return JSON.parse(stdout) as ConformanceReport
+  }
+  return { machine: seeing('machine'), own: seeing('own') }
 }
 
-async function kills({ killMomentsMs }: MachineOrders): Promise<MachineResults['kills']> {
+async function kills(orders: MachineOrders): Promise<MachineResults['kills']> {
   const path = await ext4('killed.raw')
   const found: MachineResults['kills'][number][] = []
-  for (const momentMs of killMomentsMs) {
-    const owner = spawn(process.execPath, [join(payload, 'owner.mjs'), bed.directory, path, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+  for (const { numbers, momentMs } of orders.kills) {
+    const [file, ...words] = nodeWords(numbers, join(payload, 'owner.mjs'), bed.directory, path, JSON.stringify(options))
+    const owner = spawn(file, words, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [word] = await Promise.race([once(owner.stdout, 'data'), once(owner, 'exit')])
     if (!Buffer.isBuffer(word)) throw new Error(`the owner of a session ended: ${word}`)
     await new Promise((resolve) => setTimeout(resolve, momentMs))
@@ -76,8 +77,9 @@ async function kills({ killMomentsMs }: MachineOrders): Promise<MachineResults['
     owner.kill('SIGKILL')
     await once(owner, 'exit')
     ids.push(...(await sessionIds(bed)))
-    const codes = await codesOf()
+    const codes = [...new Set((await reclaimCodes(numbers, [bed.directory])).flat())]
     found.push({
+      numbers,
       momentMs,
       codes,
       residue: await residue(ids),

@@ -6,15 +6,20 @@ import { reclaim } from '@host-deployer/driver-kit'
 import { options } from './machine-bed.ts'
 import type { Numbers } from './machine-report.ts'
 
+/** The words that start this program of Node so that it sees these numbers. */
+export function nodeWords(numbers: Numbers, ...words: readonly string[]): [string, ...string[]] {
+  const unshare = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', '--']
+  return [...(numbers === 'own' ? unshare : []), process.execPath, ...words] as [string, ...string[]]
+}
+
 /** Runs session-process.ts, and is there when it has said its first word. */
 export async function startProcess(
   numbers: Numbers,
   directory: string,
   ...words: readonly string[]
 ): Promise<{ readonly process: ChildProcess; readonly word: string }> {
-  const unshare = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', '--']
-  const program = [process.execPath, join(import.meta.dirname, 'session-process.mjs'), directory, JSON.stringify(options), ...words]
-  const [file = '', ...rest] = [...(numbers === 'own' ? unshare : []), ...program]
+  const program = [join(import.meta.dirname, 'session-process.mjs'), directory, JSON.stringify(options), ...words]
+  const [file, ...rest] = nodeWords(numbers, ...program)
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
   // Not its exit: that may be seen before what it has said.
   const [said] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')])

@@ -2,16 +2,17 @@ import type { ConformanceReport } from '@host-deployer/driver-testkit'
 
 /** What the machine is told. */
 export interface MachineOrders {
-  readonly groups: readonly string[]
+  /** Of the kit, by what process numbers it sees: none are all of them. */
+  readonly groups: Readonly<Record<Numbers, readonly string[]>>
   /** How many times the kit's `leak` group goes round. */
   readonly rounds: number
-  /** When owners of sessions are killed, in milliseconds after they have started with the first. */
-  readonly killMomentsMs: readonly number[]
+  /** Owners of sessions that are killed, in milliseconds after they have started with the first. */
+  readonly kills: readonly { readonly numbers: Numbers; readonly momentMs: number }[]
 }
 
 /**
  * Whose process numbers a program sees: all of the machine, or only those of a process namespace of its own, as in a container that does not share the
- * host's. What the kernel tells about nbd devices are numbers of the machine either way.
+ * host's. What the kernel tells about nbd devices are numbers of the machine either way. Who sees those attaches through netlink, otherwise qemu-nbd does.
  */
 export type Numbers = 'machine' | 'own'
 
@@ -29,8 +30,9 @@ export interface MachineResults {
     readonly automatic: readonly string[]
     readonly withoutPartitions: string
   }
-  readonly kit: ConformanceReport
+  readonly kit: Readonly<Record<Numbers, ConformanceReport>>
   readonly kills: readonly {
+    readonly numbers: Numbers
     readonly momentMs: number
     /** Of the reclaim that followed. */
     readonly codes: readonly string[]
@@ -71,6 +73,8 @@ export interface MachineResults {
       readonly attachedBy: 'netlink' | 'qemu-nbd'
       /** The number that the lease says the device was attached by when it was ours: that of its owner now is the `same`, by bad luck. */
       readonly recorded: 'none' | 'other' | 'same'
+      /** How the lease says it was attached then. */
+      readonly through: 'ioctl' | 'netlink'
       /** What reclaim sees. */
       readonly numbers: Numbers
       readonly codes: readonly string[]
@@ -79,6 +83,8 @@ export interface MachineResults {
     }[]
     /** Of a reclaim by a lease whose marker the qemu-nbd that runs has: it was ours, and is disconnected. */
     readonly ofOurProgram: readonly string[]
+    /** A device attached through netlink, whose server was killed, and a lease that names it and who attached it: it is ours and goes. */
+    readonly unserved: readonly { readonly numbers: Numbers; readonly codes: readonly string[]; readonly detached: boolean }[]
   }
   /** Sessions that have activated and mounted a logical volume: one closes, one is killed. */
   readonly volumes: readonly {
@@ -87,6 +93,8 @@ export interface MachineResults {
     readonly afterClose: readonly string[]
     /** Of opening the session that is killed. */
     readonly open: string
+    /** According to that session's lease. */
+    readonly through: string
     /** The volume is still active when the session has been killed. */
     readonly outlives: boolean
     /** Of the reclaim that followed. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import type { Diagnostic, HostPath, Lease } from '@host-deployer/driver-api'
 import { freeLease } from './free-lease.ts'
+import { unblockNbdDevice } from './free-nbd-device.ts'
 import { type LeaseEntry, listLeases } from './lease-journal.ts'
 
 // Processes first: they may still use the rest. Then what is mounted or attached, the directories last.
@@ -48,6 +49,9 @@ async function reclaimOne({ path, record, state }: LeaseEntry, options: ReclaimO
 export async function reclaim(directory: HostPath, options: ReclaimOptions = {}): Promise<Diagnostic[]> {
   const entries = (await listLeases(directory)).filter(({ state }) => state !== 'held')
   const rank = ({ record }: LeaseEntry): number => (record === undefined ? -1 : order.indexOf(record.lease.kind))
+  await Promise.all(
+    entries.map(async ({ record }) => record?.lease.kind === 'nbd-device' && (await unblockNbdDevice(record.lease.details))),
+  )
   const diagnostics: Diagnostic[] = []
   for (const entry of entries.sort((a, b) => rank(a) - rank(b))) diagnostics.push(await reclaimOne(entry, options))
   return diagnostics

@@ -1,4 +1,5 @@
 import { argumentsOf, isFirstProcessNamespace, isNbdEmpty, nbdAttachedBy } from '@host-deployer/driver-kit'
+import { isDetached } from './kernel-device.ts'
 
 /** Whose one nbd device is, as far as the session that attaches it can tell. */
 export interface DeviceAttachment {
@@ -14,8 +15,6 @@ export interface DeviceAttachment {
 
 /** What a verbose qemu-nbd says once the kernel has taken its socket, in every version. As long as that is attached, nobody else's is taken. */
 const CONNECTED = /^NBD device \S+ is now connected/m
-
-export const isDetached = async (name: string): Promise<boolean> => (await nbdAttachedBy(name)) === undefined && (await isNbdEmpty(name))
 
 /**
  * `name` is the kernel's, `marker` an argument of our qemu-nbd alone, and `stderr` gives what that has said so far. Which process the kernel's number stands

@@ -75,11 +75,14 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** A disk that qemu-nbd serves. */
+export interface ExportedDisk {
+  readonly socket: string
+  readonly program: SessionProgram
+}
+
 /** Serves a disk on a socket of the session. `IMAGE_LOCKED`, `IMAGE_DAMAGED`, `DRIVER_NBD_EXPORT_FAILED`, `DRIVER_NBD_TIMEOUT`. */
-export async function exportDisk(
-  input: DiskInput,
-  stack: ResourceStack,
-): Promise<{ readonly socket: string; readonly program: SessionProgram }> {
+export async function exportDisk(input: DiskInput, stack: ResourceStack): Promise<ExportedDisk> {
   const { place, opened, options, index, signal } = input
   const socket = socketOf(input)
   const ready = `${place.directory}/qemu-nbd-${index}.pid`

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import type { DriverContext, Probe, ProbeFinding } from '@host-deployer/driver-api'
-import { createLocalToolHost, findProgram } from '@host-deployer/driver-kit'
+import { createLocalToolHost, findNbdNetlink, findProgram, type NbdNetlink } from '@host-deployer/driver-kit'
 import { capabilitiesOf } from './capabilities.ts'
 import { findKernelNbd } from './choose-attacher.ts'
 import { findLvm } from './lvm-environment.ts'
@@ -42,6 +42,9 @@ async function probeFuse(): Promise<ProbeFinding[]> {
   return [...programs, { subject: 'fuse', ok: missing.length === 0, detail, ...(missing.length > 0 && { remedy }) }]
 }
 
+const attachedHow = ({ usable, detail }: NbdNetlink): string =>
+  usable ? `attached through netlink (${detail})` : `attached by qemu-nbd's ioctl: ${detail}`
+
 /**
  * {@link import('@host-deployer/driver-api').Driver.probe} of this driver. Findings: `root`, `trust`, `run-directory`, `qemu-nbd`, `setpriv`, `unshare`, `nsenter`, `getfattr`, `setfattr`,
  * `nbd-module`, `nbdfuse`, `losetup`, `fuse`, `lvm`. Usable without trust in images being declared: that is for each call to say.
@@ -54,9 +57,10 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
   const trust: ProbeFinding = options.trustImages
     ? { subject: 'trust', ok: true, detail: 'images are declared trusted: the kernel of this machine mounts them' }
     : { subject: 'trust', ok: false, detail: 'no image is trusted: none is opened', remedy: 'For images of your own say --trust-image.' }
-  const [qemuNbd, kernel, fuse, lvm, place, ...programs] = await Promise.all([
+  const [qemuNbd, kernel, netlink, fuse, lvm, place, ...programs] = await Promise.all([
     probeQemuNbd(options),
     findKernelNbd(),
+    findNbdNetlink(),
     probeFuse(),
     findLvm(),
     findRunDirectory(),
@@ -65,7 +69,7 @@ export async function probeDriver({ options }: DriverContext<NbdOptions>): Promi
   const module: ProbeFinding = {
     subject: 'nbd-module',
     ok: kernel.usable,
-    detail: kernel.detail,
+    detail: kernel.usable ? `${kernel.detail}; ${attachedHow(netlink)}` : kernel.detail,
     ...(!kernel.usable && { remedy: `${kernel.remedy}; without it nbdfuse is used (package libnbd-bin).` }),
     ...(kernel.debianPackage !== undefined && { debianPackage: kernel.debianPackage }),
   }

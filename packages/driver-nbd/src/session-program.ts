@@ -5,6 +5,8 @@ import { becomesTrue, PROGRAM_DIRECTORIES, type ResourceStack, type SessionNames
 /** A program that runs as long as its session does. */
 export interface SessionProgram {
   isRunning(): boolean
+  /** Resolves at its end. */
+  readonly ended: Promise<void>
   /** The start of what it has said went wrong. */
   stderr(): string
   /** Waits for its end. `false`: it still runs. */
@@ -45,8 +47,11 @@ export async function startSessionProgram(input: SessionProgramInput, stack: Res
   })
   // The program inherits standard error from nsenter: it is closed when both have ended.
   let running = true
-  child.once('close', () => {
-    running = false
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      running = false
+      resolve()
+    })
   })
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
@@ -65,5 +70,5 @@ export async function startSessionProgram(input: SessionProgramInput, stack: Res
     }
     throw new Error('it was killed and does not end: it waits for a device')
   })
-  return { isRunning: () => running, stderr: () => said.trim(), endsWithin }
+  return { isRunning: () => running, ended, stderr: () => said.trim(), endsWithin }
 }

@@ -204,6 +204,10 @@ export const driverErrors = {
     summary: 'nbdfuse could not show the image as a file.',
     remedy: 'Check that /dev/fuse is there; the message has its reason.',
   },
+  DRIVER_NBD_ATTACH_FAILED: {
+    summary: 'nbd-client ended instead of attaching the image to a device.',
+    remedy: "The message has its reason, dmesg perhaps more. The driver option attach: fuse does without the kernel's nbd.",
+  },
   DRIVER_NBD_EXPORT_FAILED: {
     summary: 'qemu-nbd ended instead of serving the image.',
     remedy: 'The message has its reason.',
