@@ -48,13 +48,17 @@ function collectStderr(child: ChildProcess): () => string {
   return () => text
 }
 
+// Runs after setpriv has asked. A death before that is not told any more, but leaves another parent: who asks finds out, and QEMU is not started.
+const UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'
+
 /**
- * Starts QEMU so that it ends with us, whatever ends us: setpriv(1) asks the kernel for SIGKILL at our death. The user id is changed before
+ * Starts QEMU so that it ends with us, whatever ends us and when: setpriv(1) asks the kernel for SIGKILL at our death. The user id is changed before
  * that, since the kernel forgets the wish when credentials change (PR_SET_PDEATHSIG in prctl(2)).
  */
 export async function startQemu(input: QemuProcessInput): Promise<QemuProcess> {
   const { qemu, setpriv, argv, user, descriptors } = input
-  const child = spawn(setpriv, ['--pdeathsig', 'KILL', '--no-new-privs', '--', qemu, ...argv], {
+  const guarded = ['sh', '-c', UNLESS_ORPHANED, String(process.pid), qemu, ...argv]
+  const child = spawn(setpriv, ['--pdeathsig', 'KILL', '--no-new-privs', '--', ...guarded], {
     // Numbers 3, 4, 5 are socket pairs: QMP, SSH, console. Then kernel, initramfs or state, images.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...descriptors],
     cwd: input.cwd ?? '/',
