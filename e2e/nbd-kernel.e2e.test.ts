@@ -136,6 +136,10 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
     expect(held.meanwhile).toContain('LEASE_NOT_FREED')
   })
 
+  test('a server that is killed: whoever waits for it gets an error, the session says what may be lost, and nothing is left', () => {
+    expect(resultOf('lostServer')).toEqual({ readingEnds: true, close: 'CLEANUP_FLUSH_FAILED', free: true, residue: [] })
+  })
+
   test('a volume group the machine has already, by name or by uuid: an error, and nothing is renamed', () => {
     expect(resultOf('groups')).toEqual({
       sameName: 'BLOCK_VG_CONFLICT',

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, open, readdir, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { scanStorage } from '@host-deployer/block'
-import { argumentsOf, listLeases, reclaim } from '@host-deployer/driver-kit'
+import { argumentsOf, becomesTrue, listLeases, reclaim } from '@host-deployer/driver-kit'
 import { type ConformanceReport, digestOf } from '@host-deployer/driver-testkit'
 import { driver } from '../../../packages/driver-nbd/src/driver.ts'
 import { contextIn, requestOf, run, sessionIds } from '../../../packages/driver-nbd/src/session.test-support.ts'
@@ -144,6 +144,32 @@ async function heldFile(): Promise<MachineResults['heldFile']> {
   return { close, quarantined: kinds, free, meanwhile, other, after, residue: await residue(ids) }
 }
 
+async function lostServer(): Promise<MachineResults['lostServer']> {
+  const path = await image('lost-server.raw')
+  const session = await openImage(path)
+  const ids = await sessionIds(bed)
+  const read = `while dd if=${session.disks[0].device} of=/dev/null bs=1M iflag=direct status=none; do :; done`
+  const reading = session.toolHost.exec(['sh', '-c', read]).then(
+    () => true,
+    () => true,
+  )
+  const readsOf = async (): Promise<number> => {
+    // The first field; see the kernel's Documentation/block/stat.rst.
+    const [reads] = (await readFile(`/sys/block/${basename(session.disks[0].device)}/stat`, 'utf8')).trim().split(/\s+/)
+    return Number(reads)
+  }
+  const before = await readsOf()
+  if (!(await becomesTrue(async () => (await readsOf()) > before + 100, 20_000))) throw new Error('nobody reads')
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const [program = '', ...words] = await argumentsOf(pid)
+    if (program.endsWith('qemu-nbd') && words.some((word) => ids.some((id) => word.includes(id)))) process.kill(pid, 'SIGKILL')
+  }
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, 20_000, false).unref())
+  const readingEnds = await Promise.race([reading, late])
+  const close = await codeOf(session.close())
+  return { readingEnds, close, free: await freeImage(path), residue: await residue(ids) }
+}
+
 async function groups(): Promise<MachineResults['groups']> {
   const [guest, ofHost] = [await image('guest.raw'), await image('host.raw')]
   const ids: string[] = []
@@ -232,6 +258,7 @@ await step('volumes', volumes)
 await step('groups', groups)
 await step('arrays', arrays)
 await step('heldFile', heldFile)
+await step('lostServer', lostServer)
 await step('kills', () => kills(orders))
 await step('kit', () => kit(orders))
 process.exit()

@@ -54,6 +54,14 @@ export interface MachineResults {
     readonly after: readonly string[]
     readonly residue: readonly string[]
   }
+  /** The server of a session's disk is killed while the session reads from it. */
+  readonly lostServer: {
+    /** Whether the reading came to an end, which nobody has to wait for. */
+    readonly readingEnds: boolean
+    readonly close: string
+    readonly free: boolean
+    readonly residue: readonly string[]
+  }
   /** The machine has a volume group of the guest's name, then one of its uuid, then none. */
   readonly groups: {
     readonly sameName: string

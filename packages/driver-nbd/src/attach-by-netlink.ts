@@ -50,7 +50,8 @@ export async function attachByNetlink(
       if (await isOurs()) {
         await removeMappings(name)
         if (!opened.readOnly) await clearReadOnly(place.exec, device).catch(() => {})
-        await disconnectNbd(device)
+        // Whether it has done, the device tells.
+        await disconnectNbd(device).catch(() => {})
       }
       await giveUp(name, held, async () => !(await isOurs()), options.releaseTimeoutMs)
     })
