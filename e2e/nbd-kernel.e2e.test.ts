@@ -136,6 +136,11 @@ describe('the kernel\u2019s nbd in a machine that has it', () => {
     expect(held.meanwhile).toContain('LEASE_NOT_FREED')
   })
 
+  test('an nbd-client that fails is an error; one whose device somebody else was faster to take tries the next', () => {
+    const losing = { open: 'none', another: true, close: 'none' }
+    expect(resultOf('clients')).toEqual({ failing: 'DRIVER_NBD_ATTACH_FAILED', losing, residue: [] })
+  })
+
   test('a server that is killed: whoever waits for it gets an error, the session says what may be lost, and nothing is left', () => {
     expect(resultOf('lostServer')).toEqual({ readingEnds: true, close: 'CLEANUP_FLUSH_FAILED', free: true, residue: [] })
   })

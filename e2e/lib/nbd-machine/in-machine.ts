@@ -13,6 +13,7 @@ import { arrays } from './guest-arrays.ts'
 import { bed, codeOf, ext4, freeImage, host, image, openImage, options, removeModule, residue } from './machine-bed.ts'
 import { nodeWords, reclaimCodes } from './machine-process.ts'
 import type { MachineOrders, MachineReport, MachineResults, Numbers } from './machine-report.ts'
+import { clients } from './nbd-clients.ts'
 import { strangers } from './stranger-devices.ts'
 
 const [, , payload = '', reportDevice = ''] = process.argv
@@ -259,6 +260,7 @@ await step('groups', groups)
 await step('arrays', arrays)
 await step('heldFile', heldFile)
 await step('lostServer', lostServer)
+await step('clients', clients)
 await step('kills', () => kills(orders))
 await step('kit', () => kit(orders))
 process.exit()

@@ -54,6 +54,13 @@ export interface MachineResults {
     readonly after: readonly string[]
     readonly residue: readonly string[]
   }
+  /** An nbd-client that fails, and one that finds its device taken since somebody looked which are free. */
+  readonly clients: {
+    readonly failing: string
+    /** Of the session that lost its device, and whether it has another one. */
+    readonly losing: { readonly open: string; readonly another: boolean; readonly close: string }
+    readonly residue: readonly string[]
+  }
   /** The server of a session's disk is killed while the session reads from it. */
   readonly lostServer: {
     /** Whether the reading came to an end, which nobody has to wait for. */

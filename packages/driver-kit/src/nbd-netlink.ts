@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { readlink } from 'node:fs/promises'
-import type { ToolPath } from '@host-deployer/driver-api'
 import { findProgram, PROGRAM_DIRECTORIES } from './find-program.ts'
 import { createLocalToolHost } from './local-tool-host.ts'
 import { isFirstProcessNamespace } from './process-namespace.ts'
@@ -35,7 +34,7 @@ const DISCONNECT_TIMEOUT_MS = 10_000
  * Has the kernel give up a device that was attached through netlink. Requests that wait for a server that is gone end with an error, so the device must not be
  * opened for this, which may wait for one of them itself. Who has it open keeps it attached. Rejects when nbd-client cannot be run.
  */
-export async function disconnectNbd(device: ToolPath | string): Promise<void> {
+export async function disconnectNbd(device: string): Promise<void> {
   await createLocalToolHost().exec(['nbd-client', '-d', device], { timeoutMs: DISCONNECT_TIMEOUT_MS })
 }
 
