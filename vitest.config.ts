@@ -4,9 +4,9 @@ import { LongestFirst } from './tools/test/longest-first.ts'
 // The workspace runs from source: packages resolve each other through this export condition, nothing has to be built first.
 const conditions = ['@host-deployer/source', 'node', 'import', 'module', 'default']
 
-// One more than the two processors these stages are meant for: with two at a time, processors have nothing to do for a fifth of it, while files wait for
-// guests, for limits that run out, for what they have killed.
-const workersThatWait = 3
+// More than the two processors these stages are meant for: with two at a time, processors have nothing to do for a fifth of it, while files wait for guests,
+// for limits that run out, for what they have killed, and of three often two wait.
+const workersThatWait = 4
 
 const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
   resolve: { conditions },

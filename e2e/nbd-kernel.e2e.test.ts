@@ -25,7 +25,7 @@ beforeAll(async () => {
       momentMs: Math.round(20 + draw() * 5000),
     })),
   }
-  report = await runNbdMachine(space, orders, timeoutMs)
+  report = await runNbdMachine(space, orders, { processors: soak ? 2 : 1, timeoutMs })
   for (const [name, step] of Object.entries(report)) console.log(`${name}: ${step.durationMs} ms`)
   // Bundling and the payload come on top; so does the machine's image, once.
 }, timeoutMs + 900_000)

@@ -38,8 +38,18 @@ async function makePayload(space: Workspace, orders: MachineOrders): Promise<str
   return disk
 }
 
+export interface MachineLimits {
+  /** In emulation one costs a fifth less of this machine's time than two, which try more orders of events. */
+  readonly processors: 1 | 2
+  readonly timeoutMs: number
+}
+
 /** Boots the machine, has it carry out the orders, and reads what it came to. Rejects with the console's end when that is nothing at all. */
-export async function runNbdMachine(space: Workspace, orders: MachineOrders, timeoutMs: number): Promise<MachineReport> {
+export async function runNbdMachine(
+  space: Workspace,
+  orders: MachineOrders,
+  { processors, timeoutMs }: MachineLimits,
+): Promise<MachineReport> {
   const machine = await ensureNbdMachine()
   const payload = await makePayload(space, orders)
   const reportDisk = space.path('report.raw')
@@ -52,7 +62,7 @@ export async function runNbdMachine(space: Workspace, orders: MachineOrders, tim
     [
       ...['--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
       // Node wants random numbers before the kernel has any of its own.
-      ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand', '-smp', '2', '-m', '2048'],
+      ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand', '-smp', String(processors), '-m', '2048'],
       ...['-kernel', machine.kernel, '-initrd', machine.initrd, '-serial', `file:${console}`],
       ...[
         '-append',
