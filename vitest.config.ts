@@ -36,7 +36,8 @@ export default defineConfig({
           'bench/**/*.test.ts',
         ],
         // Many short files: a process for each, which loads everything anew, would take a third of the time. A file puts back what it changes of its process.
-        { maxWorkers: '100%', isolate: false, testTimeout: 120_000, hookTimeout: 120_000 },
+        // A few wait for limits that run out.
+        { maxWorkers: 3, isolate: false, testTimeout: 120_000, hookTimeout: 120_000 },
       ),
       project('integration', ['packages/*/src/**/*.int.test.ts', 'apps/*/src/**/*.int.test.ts', 'tools/**/*.int.test.ts'], {
         testTimeout: 120_000,

@@ -1,5 +1,5 @@
 import type { DeployReport } from '@host-deployer/api'
-import { toolPath } from '@host-deployer/driver-api'
+import { type ToolHost, toolPath } from '@host-deployer/driver-api'
 import { guestPath, openGuestFs } from '@host-deployer/guest-fs'
 import { inspectImage } from '@host-deployer/image'
 import { beforeAll, expect, test } from 'vitest'
@@ -33,7 +33,7 @@ test(`killed ${kills} times, at moments spread over the whole run`, async () => 
   const reference = await copyImage('debian-12', space.path('reference'), 'overlay')
   const { files: original } = await look(reference)
   const report = await runJson<DeployReport>(['deploy', reference, ...args])
-  const { files: wanted, tree } = await look(reference)
+  const { files: wanted, tree } = await look(reference, listAll)
   const whole = Object.entries(report.timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 500)
   const draw = random()
   for (let round = 0; round < kills; round++) {
@@ -57,7 +57,7 @@ test(`killed ${kills} times, at moments spread over the whole run`, async () => 
     await runJson<DeployReport>(['deploy', image, ...args])
     const again = await runJson<DeployReport>(['deploy', image, ...args])
     expect(again.diff).toEqual([])
-    const repaired = await look(image)
+    const repaired = await look(image, listAll)
     for (const path of accountPaths) expect(withoutSalt(repaired.files[path]), path).toBe(withoutSalt(wanted[path]))
     expect(repaired.tree).toEqual(tree)
   }
@@ -77,15 +77,21 @@ function tail({ timings }: DeployReport): number {
 /** With salts in them; of the first the text is compared. */
 const saltedPaths = ['/etc/shadow', '/etc/shadow-']
 
+type Tree = Record<string, TreeNode>
+
+/** All of the root file system, with digests of what is in /etc. */
+const listAll = (toolHost: ToolHost): Promise<Tree> => listTree(toolHost, '/mnt', { digestsOf: '/etc/' })
+/** A listing is most of what a look takes. */
+const listNothing = (): Promise<Tree> => Promise.resolve({})
+
 interface Look {
   readonly complaints: readonly string[]
   readonly files: Readonly<Record<string, string>>
-  /** All of the root file system, with digests of what is in /etc. */
-  readonly tree: Readonly<Record<string, TreeNode>>
+  readonly tree: Readonly<Tree>
 }
 
-/** What the checkers of the file systems say, the account files, the tree; nothing is written to the image. */
-async function look(image: string): Promise<Look> {
+/** What the checkers of the file systems say, the account files, and what `list` finds; nothing is written to the image. */
+async function look(image: string, list: (toolHost: ToolHost) => Promise<Tree> = listNothing): Promise<Look> {
   const { driver, context } = await openTestDriver()
   const { chain } = await inspectImage(image, { allowPaths: [cacheDirectory()] })
   await using session = await driver.open({ disks: [{ id: 'disk0', chain, access: 'scratch' }] }, context)
@@ -98,7 +104,7 @@ async function look(image: string): Promise<Look> {
   const files = Object.fromEntries(
     await Promise.all(accountPaths.map(async (path) => [path, await guest.readText(guestPath(path))] as const)),
   )
-  const tree = await listTree(session.toolHost, '/mnt', { digestsOf: '/etc/' })
+  const tree = await list(session.toolHost)
   for (const path of saltedPaths) if (tree[path] !== undefined) tree[path] = { ...tree[path], sha256: 'salted' }
   return { complaints, files, tree }
 }

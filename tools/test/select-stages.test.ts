@@ -17,9 +17,8 @@ test('the gate runs everything, cheapest first', () => {
     'packages',
     'unit',
     'appliance',
-    'integration',
     'images',
-    'e2e',
+    'system',
   ])
 })
 

@@ -19,7 +19,8 @@ const packages = programStage('packages', process.execPath, [source, join(root, 
 const importable = programStage('importable', process.execPath, [join(root, 'tools', 'build', 'check-importable.ts')])
 
 // A test with a race is a fault, and is told as one; but somebody else's change need not wait for its mend. `--repeat` and soak forgive nothing.
-const gateStage = (project: string): Stage => testStage(project, { again: true })
+const gateStage = (projects: string | readonly string[], name?: string): Stage =>
+  testStage(projects, { again: true, ...(name === undefined ? {} : { name }) })
 
 /** The stages that the words after `./dev test` ask for, or what is wrong with those words. Relative paths are meant from `directory`. */
 export function selectStages(set: string, args: readonly string[], directory: string): readonly Stage[] | string {
@@ -27,7 +28,8 @@ export function selectStages(set: string, args: readonly string[], directory: st
     switch (set) {
       case 'all':
         parseArgs({ args: [...args] })
-        return [...checks, build, importable, packages, gateStage('unit'), appliance, gateStage('integration'), images, gateStage('e2e')]
+        // Those two in one run: no worker waits for the last file of the one while the other could have begun.
+        return [...checks, build, importable, packages, gateStage('unit'), appliance, images, gateStage(['integration', 'e2e'], 'system')]
       case 'check':
         parseArgs({ args: [...args] })
         return checks

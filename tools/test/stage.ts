@@ -39,7 +39,7 @@ export function programStage(name: string, command: string, args: readonly strin
 }
 
 export interface TestOptions {
-  /** Result files are named after it; the project's name when absent. */
+  /** Result files are named after it; the projects' names when absent. */
   readonly name?: string
   /** Run the tests whose full name matches this regular expression, and count no others. */
   readonly filter?: string
@@ -53,31 +53,36 @@ export interface TestOptions {
 /** More than so many files do not fail by bad luck. */
 const MANY_FILES = 2
 
-/** The tests of a vitest project. */
-export function testStage(project: string, options: TestOptions = {}): Stage {
-  const { name = project } = options
+/** The tests of a vitest project, or of several at the same time. */
+export function testStage(projects: string | readonly string[], options: TestOptions = {}): Stage {
+  const all = [projects].flat()
+  const { name = all.join('-') } = options
   return {
     name,
     run() {
-      const { counts, failures } = runTests(project, { ...options, name })
+      const { counts, failures } = runTests(all, { ...options, name })
       const files = [...new Set(failures.map(({ file }) => file))]
       if (options.again !== true || files.length === 0 || files.length > MANY_FILES) return counts
       console.log(`\n${name}: failed, and once more by itself: ${files.join(', ')}`)
-      const { counts: alone } = runTests(project, { ...options, name: `${name}-again`, files }, ['--no-file-parallelism'])
+      const { counts: alone } = runTests(all, { ...options, name: `${name}-again`, files }, ['--no-file-parallelism'])
       if (alone.failed + alone.skipped > 0) return counts
       return { passed: counts.passed + counts.failed, failed: 0, skipped: counts.skipped, unsteady: failures }
     },
   }
 }
 
-function runTests(project: string, { name = project, filter, files = [], env = {} }: TestOptions, more: readonly string[] = []) {
+function runTests(
+  projects: readonly string[],
+  { name, filter, files = [], env = {} }: TestOptions & { readonly name: string },
+  more: readonly string[] = [],
+) {
   const [json, junit, kept] = ['json', 'xml', 'kept'].map((ending) => join(results, `${name}.${ending}`)) as [string, string, string]
   // Results of an earlier run would speak for a run that dies.
   for (const file of [json, junit, kept]) rmSync(file, { force: true })
   const { status } = spawnSync(
     bin('vitest'),
     [
-      ...['run', '--project', project, '--reporter=default', '--reporter=json', '--reporter=junit'],
+      ...['run', ...projects.flatMap((project) => ['--project', project]), '--reporter=default', '--reporter=json', '--reporter=junit'],
       ...[`--outputFile.json=${json}`, `--outputFile.junit=${junit}`, '--passWithNoTests=false'],
       ...(filter === undefined ? [] : ['-t', filter]),
       ...more,

@@ -26,5 +26,5 @@ testDriver({
       if (isSoak || !afterwards.includes(title.split(':')[0] ?? '')) it(title, body)
     },
   },
-  ...(!isSoak && { groups: ['lifecycle', 'kill', 'leak'] as const, rounds: 1 }),
+  ...(!isSoak && { groups: ['lifecycle', 'kill'] as const }),
 })

@@ -1,17 +1,27 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { type HostPath, hostPath, type ImageFile } from '@host-deployer/driver-api'
 import { createLocalToolHost } from '@host-deployer/driver-kit'
 import { buildQcow2, CLUSTER_BYTES } from './build-qcow2.ts'
 
+const READ_BYTES = 2 ** 20
+
 /** SHA-256 of a file's bytes. */
 export async function digestOf(path: HostPath): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+  const handle = await open(path)
+  try {
+    // One buffer for all of it: a stream takes a new one each time, and images are large.
+    const buffer = Buffer.allocUnsafe(READ_BYTES)
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await handle.close()
+  }
 }
 
 /** What a disk starts with: bytes by their offset. Each piece fits into one block of 64 KiB. */

@@ -167,7 +167,7 @@ test('a fault in a job is told as one', async () => {
 test('a deadline ends a job in every state, and one that does not listen too; what a killed worker held is freed before', async () => {
   const work = await startReady(4, { concurrency: 4 })
   const soon = (ms: number) => ({ deadlineMs: performance.now() + ms })
-  const paths = await Promise.all(['sleep 600000', 'deaf 600000', 'spin', 'hold'].map((content, index) => image(String(index), content)))
+  const paths = await Promise.all(['sleep 600000', 'deaf 600000', 'stall', 'hold'].map((content, index) => image(String(index), content)))
   const [slept = ''] = paths
   const started = performance.now()
   const running = paths.map((path) => ask(work, path, soon(PATIENCE_MS)))
@@ -193,11 +193,11 @@ test('a process that cannot be ended, as if it waited for a device: its slot is 
     return { ...pool, take }
   }
   const work = await start({ concurrency: 1 }, { createPool })
-  const path = await image('stuck', 'spin')
+  const path = await image('stuck', 'stall')
   const cancel = new AbortController()
   const stuck = ask(work, path, { signal: cancel.signal })
   // From then on it hears of nothing.
-  await until(() => events.some((event) => event.type === 'log' && event.event === 'odd.spins'))
+  await until(() => events.some((event) => event.type === 'log' && event.event === 'odd.stalls'))
   cancel.abort()
   expect((await stuck).code).toBe('ABORTED')
   expect(work.snapshot().slots).toMatchObject({ busy: 0, quarantined: 1 })

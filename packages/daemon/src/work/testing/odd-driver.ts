@@ -49,9 +49,12 @@ async function open(path: string, context: DriverContext<OddOptions>): Promise<n
     case 'deaf':
       await delay(Number(number))
       break
-    case 'spin':
-      context.logger.info('odd.spins')
-      for (;;) Math.sqrt(2)
+    case 'stall': {
+      // Hears of nothing from then on, without keeping a processor from others.
+      context.logger.info('odd.stalls')
+      const never = new Int32Array(new SharedArrayBuffer(4))
+      for (;;) Atomics.wait(never, 0, 0)
+    }
     case 'exit':
       process.exit(Number(number))
       break
